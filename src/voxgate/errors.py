@@ -1,0 +1,156 @@
+"""Every error voxgate raises on purpose.
+
+VoxgateError
+├── AudioError                     the sound cannot be read, or is not fit to use
+│   ├── AudioFileNotFoundError     there is no such file
+│   ├── UnreadableAudioError       a file, but no sound that can be decoded
+│   ├── DamagedAudioError          sound, but cut short, not finite, or all zeros
+│   └── TooLittleSpeechError       sound, but not enough of a voice in it
+├── PackError                      a model pack is missing something or is wrong
+│   ├── PackNotFoundError          no pack of that name
+│   └── PackTamperedError          a file of it is not the one that was signed for
+├── ScoringError                   these numbers cannot be scored
+├── EnrolmentError                 none, or not all, of the recordings may be enrolled
+│   └── AnotherVoiceError          a recording is not the voice already enrolled
+├── StoreError                     the enrolment store refused
+│   ├── SpeakerNotFoundError       nobody of that name is enrolled
+│   ├── SpeakerExistsError         somebody of that name is enrolled already
+│   ├── StoreKeyError              the key is missing, malformed, or not this store's
+│   ├── StoreCorruptError          the database is damaged, or its content was altered
+│   └── StoreWriteError            read-only or full disk
+├── TrainingError                  a training run cannot start, or cannot go on
+├── MicrophoneError                there is no microphone, or it cannot be used
+├── OutputError                    a result cannot be written where it was asked for
+├── UsageError                     an option's value makes no sense
+└── MissingExtraError              an optional dependency is not installed
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class VoxgateError(Exception):
+    """Base of them all. Its message is one plain sentence, fit to show to a user."""
+
+
+class AudioError(VoxgateError):
+    """The sound cannot be read, or is not fit to use."""
+
+
+class AudioFileNotFoundError(AudioError, FileNotFoundError):
+    """There is no such file."""
+
+
+class UnreadableAudioError(AudioError):
+    """A file, but no sound that can be decoded: a folder, empty, text, no audio stream."""
+
+
+class DamagedAudioError(AudioError):
+    """Sound, but cut short, holding NaN or infinity, or nothing but zeros."""
+
+
+class TooLittleSpeechError(AudioError):
+    """The recording holds less speech than is needed."""
+
+    def __init__(self, name: str, found_s: float, needed_s: float) -> None:
+        super().__init__(
+            f"{name}: found {found_s:.1f} s of speech; at least {needed_s:.1f} s is needed."
+        )
+        self.name = name
+        self.found_s = found_s
+        self.needed_s = needed_s
+
+
+class PackError(VoxgateError):
+    """A model pack is missing something, or says something that makes no sense."""
+
+
+class PackNotFoundError(PackError):
+    """No pack of that name."""
+
+
+class PackTamperedError(PackError):
+    """A file of the pack does not have the SHA-256 that its pack.toml states."""
+
+    def __init__(self, path: Path, expected: str, found: str) -> None:
+        super().__init__(
+            f"{path}: SHA-256 is {found[:12]}…, but pack.toml states {expected[:12]}…; "
+            "the file is damaged or was altered. Install the pack again."
+        )
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
+class ScoringError(VoxgateError, ValueError):
+    """These numbers cannot be scored."""
+
+
+class EnrolmentError(VoxgateError):
+    """The recordings may not be enrolled."""
+
+
+class AnotherVoiceError(EnrolmentError):
+    """The recording is not the voice it would be enrolled with."""
+
+
+class StoreError(VoxgateError):
+    """The enrolment store refused."""
+
+
+class SpeakerNotFoundError(StoreError, LookupError):
+    """Nobody of that name is enrolled (with this pack)."""
+
+    def __init__(self, speaker: str, pack: str, nearest: Sequence[str] = ()) -> None:
+        hint = f" Did you mean {' or '.join(repr(name) for name in nearest)}?" if nearest else ""
+        super().__init__(f"No speaker {speaker!r} is enrolled with {pack}.{hint}")
+        self.speaker = speaker
+        self.pack = pack
+        self.nearest = tuple(nearest)
+
+
+class SpeakerExistsError(StoreError):
+    """Somebody of that name is enrolled already."""
+
+    def __init__(self, speaker: str) -> None:
+        super().__init__(
+            f"Speaker {speaker!r} is enrolled already. Add to the enrolment with --add, "
+            "or start it afresh with --replace."
+        )
+        self.speaker = speaker
+
+
+class StoreKeyError(StoreError):
+    """The key is missing, malformed, or not the one this store was made with."""
+
+
+class StoreCorruptError(StoreError):
+    """The database is damaged, or what it holds was altered."""
+
+
+class StoreWriteError(StoreError):
+    """The store cannot be written: read-only or full disk, or locked for too long."""
+
+
+class TrainingError(VoxgateError):
+    """A training run cannot start, or cannot go on."""
+
+
+class MicrophoneError(VoxgateError):
+    """There is no microphone, or it cannot be used."""
+
+
+class OutputError(VoxgateError, OSError):
+    """A result cannot be written where it was asked for."""
+
+
+class UsageError(VoxgateError, ValueError):
+    """An option's value makes no sense."""
+
+
+class MissingExtraError(VoxgateError, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(f"'{module}' is not installed. Run: pip install 'voxgate[{extra}]'")
+        self.extra = extra

@@ -1,0 +1,1 @@
+"""Measure how well speakers are told apart: trials, metrics, reports."""

@@ -1,0 +1,141 @@
+"""The tables of a store in an SQL database, and how a database is brought to them.
+
+Speakers have random ids, so that what is sealed for one can never fit another. Times are
+integers: microseconds since 1970 in UTC. Columns named `sealed_...` are encrypted, see
+voxgate.store.crypto; all others are open, and of these the names are there to be searched.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    inspect,
+    text,
+)
+
+from voxgate.errors import StoreError
+
+HEAD = "0001"  # the newest revision in migrations/versions; a test compares
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+_Number = BigInteger().with_variant(Integer, "sqlite")  # counted up by the database
+
+
+def _speaker_id(*, primary_key: bool = False) -> Column[str]:
+    of_speaker = ForeignKey("speakers.id", ondelete="CASCADE")
+    return Column("speaker_id", String(32), of_speaker, primary_key=primary_key, nullable=False)
+
+
+store = Table(  # has one row
+    "store",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("key_check", LargeBinary, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("erasure_due", BigInteger),  # revision of a deletion whose traces are not removed yet
+)
+speakers = Table(
+    "speakers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(256), nullable=False, unique=True),
+    Column("created_us", BigInteger, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+)
+samples = Table(
+    "samples",
+    metadata,
+    Column("number", _Number, primary_key=True),  # rises in the order they came
+    _speaker_id(),
+    Column("id", String(32), nullable=False),
+    Column("pack", String(256), nullable=False),
+    Column("speech_s", Double, nullable=False),
+    Column("added_us", BigInteger, nullable=False),
+    Column("sealed_embedding", LargeBinary, nullable=False),
+    Column("sealed_facts", LargeBinary, nullable=False),
+    UniqueConstraint("speaker_id", "id"),
+)
+voiceprints = Table(
+    "voiceprints",
+    metadata,
+    Column("pack", String(256), primary_key=True),  # first: all of a pack are read at a time
+    _speaker_id(primary_key=True),
+    Column("speech_s", Double, nullable=False),
+    Column("recordings", Integer, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("sealed_embedding", LargeBinary, nullable=False),
+)
+Index(None, voiceprints.c.speaker_id)
+audit_log = Table(  # triggers refuse to change or remove a row
+    "audit_log",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("speaker", String(64)),  # keyed hash of the name, never the name
+    Column("sealed_detail", LargeBinary, nullable=False),
+)
+Index(None, audit_log.c.speaker)
+
+
+def revision_of(connection: Connection, name: str) -> str | None:
+    """The schema revision a database records, or None if there is nothing in it.
+
+    Raises:
+        StoreError: it holds something else than a store; `name` is the database's.
+    """
+    tables = set(inspect(connection).get_table_names())
+    if not tables:
+        return None
+    if not {"alembic_version", "store"} <= tables:
+        raise StoreError(
+            f"{name} is the database of another program; choose another place with VOXGATE_STORE."
+        )
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return str(found)
+
+
+def upgrade(connection: Connection, name: str) -> None:
+    """Bring the database to the newest revision, within the connection's transaction.
+
+    Raises:
+        StoreError: a newer voxgate has made it, or another program.
+    """
+    # Slow to import, and most often there is nothing to do.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    folder = str(Path(__file__).with_name("migrations"))
+    config = Config()
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.attributes["connection"] = connection
+    recorded = revision_of(connection, name)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if recorded is not None and recorded not in known:
+        raise StoreError(
+            f"{name} was made by a newer version of voxgate (its schema is {recorded}, the newest "
+            f"known here is {HEAD}); upgrade voxgate to open it."
+        )
+    command.upgrade(config, "head")

@@ -1,0 +1,187 @@
+"""Stores in a SQLite file, which several processes of one machine may share."""
+
+import os
+import sqlite3
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from voxgate.errors import StoreCorruptError, StoreError, StoreWriteError
+from voxgate.store.sql import SqlStore
+
+BUSY_S = 10.0  # how long to wait for other processes before giving up
+
+_PREFIX = "sqlite:///"
+_WRITING = "voxgate_writing"  # execution option of a connection that is going to write
+_SETTINGS = (
+    "foreign_keys = ON",
+    "secure_delete = ON",  # overwrite what is deleted with zeros
+    "synchronous = FULL",  # what is committed survives a power cut
+)
+
+
+class _Refusal(NamedTuple):
+    code: int  # SQLite's primary result code
+    words: str  # of its message: Python 3.10 does not give the code
+    error: type[StoreError]
+    meaning: str
+
+
+_DAMAGED = "is damaged, or was altered; restore it from a backup."
+_REFUSALS = (
+    _Refusal(5, "is locked", StoreWriteError, "is kept locked by another program; try again."),
+    _Refusal(8, "readonly database", StoreWriteError,
+             "cannot be written; make the file and its folder writable, or choose another place "
+             "with VOXGATE_STORE."),
+    _Refusal(10, "disk I/O error", StoreWriteError,
+             "cannot be read or written: the disk reports an error."),
+    _Refusal(11, "malformed", StoreCorruptError, _DAMAGED),
+    _Refusal(11, "Could not decode to UTF-8", StoreCorruptError, _DAMAGED),
+    _Refusal(13, "is full", StoreWriteError, "has no room: the disk is full, nothing was changed."),
+    _Refusal(14, "unable to open", StoreWriteError,
+             "cannot be opened or made; make the file and its folder writable, or choose another "
+             "place with VOXGATE_STORE."),
+    _Refusal(26, "is not a database", StoreCorruptError,
+             "is not a database, or is damaged; restore it from a backup, or choose another place "
+             "with VOXGATE_STORE."),
+)  # fmt: skip
+
+
+def open_sqlite(url: str, *, key: bytes | None = None) -> SqlStore:
+    """Open the store in the file that a URL such as "sqlite:///voices.db" names.
+
+    The folder, the database and its key file ("voices.db.key") are made at first use, for
+    nobody but their owner to read.
+    """
+    path = url.removeprefix(_PREFIX)
+    if not url.startswith(_PREFIX) or not path or path == ":memory:" or "?" in path:
+        raise StoreError(
+            f"{url!r} names no file; write sqlite:///voices.db for one in this folder, "
+            "sqlite:////srv/voices.db for one anywhere, or memory: for none."
+        )
+    database = SqliteDatabase(Path(path).expanduser().resolve())
+    try:
+        return SqlStore(database, key)
+    except BaseException:
+        database.close()
+        raise
+
+
+class SqliteDatabase:
+    """A SQLite file: its connections, its transactions, and sentences for its errors."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self.key_file = path.with_name(f"{path.name}.key")
+        _make_private(path)
+        self._engine = _engine(path)
+        self.close = weakref.finalize(self, self._engine.dispose)  # also when it is forgotten
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database, whatever others write."""
+        with self._sentences(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other process writes during; undone if an error leaves it."""
+        engine = self._engine.execution_options(**{_WRITING: True})
+        with self._sentences(), engine.begin() as connection:
+            yield connection
+
+    def prepare(self) -> None:
+        """Choose the write-ahead log, with which readers and a writer do not wait for another."""
+        patience = time.monotonic() + BUSY_S
+        with self._sentences(), self._raw() as raw:
+            while True:  # SQLite itself does not wait here
+                try:
+                    raw.execute("PRAGMA journal_mode = WAL").fetchall()
+                    return
+                except sqlite3.OperationalError as error:
+                    if "is locked" not in str(error) or time.monotonic() > patience:
+                        raise
+                    time.sleep(0.02)
+
+    def erase(self, *, wait: bool = True) -> None:
+        """Write the files afresh, so that their bytes hold only what was not deleted.
+
+        `secure_delete` alone is not enough: when SQLite moves rows between pages it leaves
+        copies of them in unused parts of a page, and does not find these at a later deletion.
+
+        Raises:
+            StoreWriteError: another program is using the store, or the disk is full.
+        """
+        with self._sentences(), self._raw() as raw:
+            raw.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_S) if wait else 0}")
+            try:
+                raw.execute("VACUUM")
+                busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_S)}")
+        if busy:
+            raise StoreWriteError(f"{self.name} is being read by another program.")
+
+    @contextmanager
+    def _raw(self) -> Iterator[sqlite3.Connection]:
+        """A connection outside of any transaction."""
+        with closing(self._engine.raw_connection()) as pooled:
+            yield cast(sqlite3.Connection, pooled.driver_connection)
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """Turn what SQLite says into errors of the store."""
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            raise self._in_words(error) from error
+
+    def _in_words(self, error: DBAPIError | sqlite3.Error) -> StoreError:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+        for refusal in _REFUSALS:
+            if refusal.code == code if code else refusal.words in str(cause):
+                return refusal.error(f"The store {self.name} {refusal.meaning}")
+        return StoreError(f"The store {self.name} cannot do it: {cause}.")
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, empty, and its folders, unless they are there."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))  # SQLite's own takes the umask
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StoreWriteError(
+            f"The store {path} cannot be opened or made: {reason}; "
+            "choose another place with VOXGATE_STORE."
+        ) from error
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": BUSY_S, "check_same_thread": False},
+        max_overflow=-1,  # as many connections as there are threads
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, record: Any) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        for setting in _SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # Writers lock at once: one that read first could find its reading outdated, and fail.
+        writing = connection.get_execution_options().get(_WRITING)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine

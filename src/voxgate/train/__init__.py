@@ -1,0 +1,1 @@
+"""Make speaker models: data, augmentation, losses, the loop, export, calibration. Needs `train`."""

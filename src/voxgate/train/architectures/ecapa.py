@@ -1,0 +1,150 @@
+"""ECAPA-TDNN: frames of features → speaker embedding.
+
+After Desplanques, Thienpondt, Demuynck, "ECAPA-TDNN: Emphasized Channel Attention, Propagation
+and Aggregation in TDNN Based Speaker Verification", Interspeech 2020 (arXiv:2005.07143):
+squeeze-excitation Res2 blocks, aggregation of all of them, attentive statistics pooling with
+global context.
+
+One departure: the first layer has stride 2, so that everything after it works on 20 ms frames. It
+halves the cost of training and of use.
+
+Features have shape (batch, bands, frames), embeddings (batch, dim), not normalised.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class EcapaConfig:
+    """Sizes of the network."""
+
+    bands: int = 80
+    channels: int = 512
+    aggregate: int = 1024  # channels that the pooling sees
+    attention: int = 128
+    scale: int = 8  # Res2Net: how many groups of channels see each other in turn
+    dim: int = 192
+
+
+class ConvBlock(nn.Sequential):
+    """Convolution over time, ReLU, batch norm; frames stay as many as they were over `stride`."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int = 1, stride: int = 1):
+        padding = dilation * (kernel - 1) // 2
+        super().__init__(
+            nn.Conv1d(inputs, outputs, kernel, stride, padding, dilation),
+            nn.ReLU(),
+            nn.BatchNorm1d(outputs),
+        )
+
+
+class Res2(nn.Module):
+    """Groups of channels, each convolved after the result of the group before was added to it."""
+
+    def __init__(self, channels: int, scale: int, dilation: int) -> None:
+        super().__init__()
+        self.width = channels // scale
+        self.convs = nn.ModuleList(
+            ConvBlock(self.width, self.width, 3, dilation) for _ in range(scale - 1)
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:
+        first, *rest = torch.split(frames, self.width, dim=1)
+        out = [first]
+        carried = torch.zeros_like(first)
+        for conv, group in zip(self.convs, rest, strict=True):
+            carried = conv(group + carried)
+            out.append(carried)
+        return torch.cat(out, dim=1)
+
+
+class SqueezeExcite(nn.Module):
+    """Scale each channel by what all frames together say of it."""
+
+    def __init__(self, channels: int, bottleneck: int = 128) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(
+            nn.Linear(channels, bottleneck),
+            nn.ReLU(),
+            nn.Linear(bottleneck, channels),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:
+        gate: Tensor = self.gate(frames.mean(dim=2))
+        return frames * gate.unsqueeze(2)
+
+
+class SERes2Block(nn.Module):
+    """The block of ECAPA: 1x1, Res2, 1x1, squeeze-excitation, and a way round it all."""
+
+    def __init__(self, channels: int, scale: int, dilation: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            ConvBlock(channels, channels, 1),
+            Res2(channels, scale, dilation),
+            ConvBlock(channels, channels, 1),
+            SqueezeExcite(channels),
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:
+        out: Tensor = frames + self.body(frames)
+        return out
+
+
+class AttentiveStatistics(nn.Module):
+    """Mean and standard deviation over time, each channel weighing the frames its own way."""
+
+    def __init__(self, channels: int, attention: int) -> None:
+        super().__init__()
+        self.attend = nn.Sequential(
+            nn.Conv1d(3 * channels, attention, 1),
+            nn.ReLU(),
+            nn.BatchNorm1d(attention),
+            nn.Tanh(),
+            nn.Conv1d(attention, channels, 1),
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:
+        mean = frames.mean(dim=2, keepdim=True)
+        std = (frames - mean).square().mean(dim=2, keepdim=True).clamp(min=1e-5).sqrt()
+        context = torch.cat([frames, mean.expand_as(frames), std.expand_as(frames)], dim=1)
+        weights = self.attend(context).softmax(dim=2)
+        mean = (weights * frames).sum(dim=2)
+        variance = (weights * frames.square()).sum(dim=2) - mean.square()
+        return torch.cat([mean, variance.clamp(min=1e-5).sqrt()], dim=1)
+
+
+class Ecapa(nn.Module):
+    """The whole network."""
+
+    def __init__(self, config: EcapaConfig) -> None:
+        super().__init__()
+        c = config
+        self.first = ConvBlock(c.bands, c.channels, 5, stride=2)
+        self.blocks = nn.ModuleList(
+            SERes2Block(c.channels, c.scale, dilation) for dilation in (2, 3, 4)
+        )
+        self.aggregate = nn.Sequential(
+            nn.Conv1d(len(self.blocks) * c.channels, c.aggregate, 1), nn.ReLU()
+        )
+        self.pool = AttentiveStatistics(c.aggregate, c.attention)
+        self.embed = nn.Sequential(
+            nn.BatchNorm1d(2 * c.aggregate),
+            nn.Linear(2 * c.aggregate, c.dim),
+            nn.BatchNorm1d(c.dim),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (batch, bands, frames) → embeddings (batch, dim)."""
+        frames = self.first(features)
+        outputs = []
+        for block in self.blocks:
+            frames = block(frames)
+            outputs.append(frames)
+        pooled: Tensor = self.pool(self.aggregate(torch.cat(outputs, dim=1)))
+        embedding: Tensor = self.embed(pooled.float())
+        return embedding

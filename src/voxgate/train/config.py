@@ -1,0 +1,131 @@
+"""One TOML file describes a training run. Every key is known; an unknown one is an error."""
+
+import dataclasses
+import sys
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from voxgate.errors import TrainingError
+from voxgate.train.architectures.ecapa import EcapaConfig
+from voxgate.train.augment import AugmentConfig
+from voxgate.train.data import SamplingConfig
+from voxgate.train.frontend import FrontEndConfig
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which recordings, and how many speakers are kept for calibration."""
+
+    datasets: tuple[str, ...] = ()  # none: all in the manifest
+    hold_out: float = 0.08  # share of the speakers with two or more recordings
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Angular margin softmax, and how much the teacher counts beside it."""
+
+    centres: int = 2
+    scale: float = 32.0
+    margin: float = 0.2
+    margin_from: float = 0.1  # share of the run at which the margin begins to grow
+    margin_at: float = 0.4  # and at which it has reached its full size
+    teacher_dim: int = (
+        0  # numbers at the end of the embedding that follow the teacher; 0: no teacher
+    )
+    teacher_weight: float = 10.0
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """AdamW under a one-cycle schedule, and an average of the weights over time."""
+
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warm_up: float = 0.08  # share of the run
+    clip: float = 5.0  # largest norm of the gradient
+    average: float = 0.998  # decay of the moving average that is exported
+
+
+@dataclass(frozen=True)
+class PackConfig:
+    """What pack.toml says of the result, and how its cohort is made."""
+
+    version: str = "1"
+    description: str = "A speaker embedding trained with voxgate."
+    license: str = "Apache-2.0"
+    training_data: tuple[str, ...] = ()
+    min_speech_s: float = 0.25
+    max_window_s: float = 6.0
+    cohort_size: int = 400
+    cohort_nearest: int = 100
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A whole run."""
+
+    name: str
+    steps: int
+    seed: int = 1
+    checkpoint_every: int = 100
+    data: DataConfig = field(default_factory=DataConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
+    ecapa: EcapaConfig = field(default_factory=EcapaConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    pack: PackConfig = field(default_factory=PackConfig)
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read the TOML file of a run.
+
+    Raises:
+        TrainingError: it is not there, not TOML, or has a key or value that makes no sense.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TrainingError(f"There is no {path}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise TrainingError(f"{path} is not valid TOML: {error}.") from None
+    return _build(Experiment, table, str(path))
+
+
+def _build(kind: type[T], table: dict[str, Any], where: str) -> T:
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(table) - set(hints))
+    if unknown:
+        raise TrainingError(
+            f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(hints))}."
+        )
+    values = {key: _convert(hints[key], value, f"{where}: {key}") for key, value in table.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise TrainingError(f"{where} is incomplete: {error}.") from None
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise TrainingError(f"{where} is {value!r}; it must be a table.")
+        return _build(hint, value, where)
+    origin = typing.get_origin(hint) or hint
+    if origin is tuple and isinstance(value, list):
+        return tuple(value)
+    if origin is float and isinstance(value, int):
+        return float(value)
+    if not isinstance(value, origin):
+        raise TrainingError(f"{where} is {value!r}; it must be {origin.__name__}.")
+    return value

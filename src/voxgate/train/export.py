@@ -1,0 +1,97 @@
+"""A trained model → model.onnx, checked to give the same embeddings."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from voxgate.audio import SAMPLE_RATE, Waveform
+from voxgate.errors import TrainingError
+from voxgate.train.model import SpeakerModel
+
+_SMALL = 4096  # tensors with fewer numbers stay float32
+_LEAST_COSINE = 0.9999  # between the two embeddings of a waveform; float16 weights cost about 1e-6
+
+
+def export_onnx(model: SpeakerModel, path: Path) -> None:
+    """Write the graph from "waveform" (batch, samples) to "embedding" (batch, dim).
+
+    The network's large weights are stored as float16, which halves the file; the runtime turns them
+    back into float32 once, when it loads the graph. The front end stays in float32.
+    """
+    batch = torch.export.Dim("batch")
+    samples = torch.export.Dim("samples", min=SAMPLE_RATE // 10)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        program = torch.onnx.export(
+            model.eval(),
+            (torch.randn(2, SAMPLE_RATE),),
+            input_names=["waveform"],
+            output_names=["embedding"],
+            dynamic_shapes=({0: batch, 1: samples},),
+            opset_version=18,
+            verbose=False,
+        )
+    if program is None:
+        raise TrainingError("torch.onnx.export gave no program; the model has no static graph.")
+    proto = program.model_proto
+    _strip_notes(proto.graph)
+    _halve_weights(proto)
+    onnx.checker.check_model(proto)
+    onnx.save(proto, path)
+
+
+def check_parity(model: SpeakerModel, path: Path, waveforms: list[Waveform]) -> float:
+    """Smallest cosine between torch's and the exported graph's embedding of a waveform.
+
+    Raises:
+        TrainingError: it is below 0.9999, so what was exported is not what was trained.
+    """
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    cosines = []
+    for waveform in waveforms:
+        with torch.no_grad():
+            trained = model.eval()(torch.from_numpy(waveform[None])).numpy()[0]
+        exported: NDArray[np.float32] = session.run(["embedding"], {"waveform": waveform[None]})[0][
+            0
+        ]
+        cosines.append(
+            float(trained @ exported / np.linalg.norm(trained) / np.linalg.norm(exported))
+        )
+    if not min(cosines) >= _LEAST_COSINE:
+        raise TrainingError(
+            f"{path} does not give the trained model's embeddings: cosine {min(cosines):.6f}, "
+            f"at least {_LEAST_COSINE} is needed."
+        )
+    return min(cosines)
+
+
+def _strip_notes(graph: onnx.GraphProto) -> None:
+    """Remove the exporter's notes: stack traces that name the paths of whoever trained."""
+    del graph.metadata_props[:]
+    for part in (graph.node, graph.input, graph.output, graph.value_info, graph.initializer):
+        for item in part:
+            item.ClearField("doc_string")
+            del item.metadata_props[:]
+
+
+def _halve_weights(proto: onnx.ModelProto) -> None:
+    """Replace each large float32 initializer outside the front end by float16 and a cast."""
+    casts = []
+    for weight in proto.graph.initializer:
+        values = onnx.numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.size < _SMALL or "front_end" in weight.name:
+            continue
+        name = weight.name
+        weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + ".half"))
+        casts.append(
+            onnx.helper.make_node("Cast", [name + ".half"], [name], to=onnx.TensorProto.FLOAT)
+        )
+    for cast in reversed(casts):
+        proto.graph.node.insert(0, cast)

@@ -1,0 +1,84 @@
+"""Waveform → log mel, as a layer of the network, so that an exported model cannot be fed wrongly.
+
+25 ms Hamming windows every 10 ms, pre-emphasis 0.97, power spectrum of 512 points, triangular
+filters on the HTK mel scale, natural logarithm, mean of each band over the utterance removed. The
+waveform is first brought to an RMS of 1, so loudness does not matter. The Fourier transform is a
+convolution with fixed kernels, which every ONNX runtime has.
+
+Waveforms have shape (batch, samples) at 16 kHz, features (batch, bands, frames).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from voxgate.audio import SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class FrontEndConfig:
+    """What the mel filters look like."""
+
+    bands: int = 80
+    low_hz: float = 20.0
+    high_hz: float = 7600.0
+    window_ms: float = 25.0
+    shift_ms: float = 10.0
+    fft: int = 512
+
+
+_PRE_EMPHASIS = 0.97
+_FLOOR = 1e-3  # added to the power of a band before its logarithm: 59 dB under white noise of RMS 1
+_SILENCE = 1e-5  # RMS below which a waveform is not made louder any more
+
+
+def mel_filters(config: FrontEndConfig) -> NDArray[np.float64]:
+    """Triangles of height 1, equally spaced in mel = 2595·log10(1 + f/700); (bands, fft/2 + 1)."""
+
+    def mel(hz: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        return np.asarray(2595 * np.log10(1 + np.asarray(hz) / 700))
+
+    corners = np.linspace(mel(config.low_hz), mel(config.high_hz), config.bands + 2)
+    bins = mel(np.linspace(0, SAMPLE_RATE / 2, config.fft // 2 + 1))
+    rising = (bins - corners[:-2, None]) / (corners[1:-1] - corners[:-2])[:, None]
+    falling = (corners[2:, None] - bins) / (corners[2:] - corners[1:-1])[:, None]
+    return np.minimum(rising, falling).clip(min=0)
+
+
+class FrontEnd(nn.Module):
+    """The layer. It has no trainable weight."""
+
+    kernels: Tensor  # (fft + 2, 1, window): windowed cosines, then sines, pre-emphasis folded in
+    filters: Tensor  # (bands, fft/2 + 1, 1)
+
+    def __init__(self, config: FrontEndConfig) -> None:
+        super().__init__()
+        window = round(config.window_ms * SAMPLE_RATE / 1000)
+        self.shift = round(config.shift_ms * SAMPLE_RATE / 1000)
+        angles = (
+            2 * np.pi * np.outer(np.arange(config.fft // 2 + 1), np.arange(window)) / config.fft
+        )
+        waves = np.concatenate([np.cos(angles), -np.sin(angles)]) * np.hamming(window)
+        emphasised = np.pad(waves, ((0, 0), (1, 0)))  # y[n] = x[n] - 0.97·x[n-1], inside the kernel
+        emphasised[:, :-1] -= _PRE_EMPHASIS * waves
+        self.register_buffer("kernels", _float32(emphasised)[:, None], persistent=False)
+        self.register_buffer("filters", _float32(mel_filters(config))[:, :, None], persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Waveforms (batch, samples) → features (batch, bands, frames)."""
+        half = self.kernels.shape[-1] // 2
+        rms = waveform.square().mean(dim=1, keepdim=True).sqrt().clamp(min=_SILENCE)
+        padded = functional.pad((waveform / rms)[:, None], (half, half))
+        waves = functional.conv1d(padded, self.kernels, stride=self.shift)
+        cosines, sines = waves.chunk(2, dim=1)
+        power = cosines.square() + sines.square()
+        logs = torch.log(functional.conv1d(power, self.filters) + _FLOOR)
+        return logs - logs.mean(dim=2, keepdim=True)
+
+
+def _float32(array: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(array.astype(np.float32))

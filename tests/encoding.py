@@ -1,0 +1,93 @@
+"""Encode waveforms at test time, into every format that Voxgate promises to read."""
+
+import io
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile as sf
+
+SOUNDFILE = {  # name -> extension, container, coding
+    "wav 8 bit": ("wav", "WAV", "PCM_U8"),
+    "wav 16 bit": ("wav", "WAV", "PCM_16"),
+    "wav 24 bit": ("wav", "WAV", "PCM_24"),
+    "wav 32 bit": ("wav", "WAV", "PCM_32"),
+    "wav float": ("wav", "WAV", "FLOAT"),
+    "wav double": ("wav", "WAV", "DOUBLE"),
+    "wav mu-law": ("wav", "WAV", "ULAW"),
+    "wav a-law": ("wav", "WAV", "ALAW"),
+    "aiff": ("aiff", "AIFF", "PCM_16"),
+    "flac": ("flac", "FLAC", "PCM_16"),
+    "ogg vorbis": ("ogg", "OGG", "VORBIS"),
+    "ogg opus": ("opus", "OGG", "OPUS"),
+}
+PYAV = {  # name -> extension, container, codec of the sound, rate it needs, codec of the video
+    "mp3": ("mp3", "mp3", "libmp3lame", None, None),
+    "m4a": ("m4a", "ipod", "aac", None, None),
+    "aac": ("aac", "adts", "aac", None, None),
+    "webm": ("webm", "webm", "libopus", 48_000, None),
+    "mp4 video": ("mp4", "mp4", "aac", None, "mpeg4"),
+    "mkv 16 bit": ("mkv", "matroska", "pcm_s16le", None, None),
+}
+FORMATS = (*SOUNDFILE, *PYAV)
+
+
+def tones(rate: int, seconds: float = 1.0) -> np.ndarray:
+    """A sound that any rate from 4 kHz can carry: 440 and 1,000 Hz, shape (samples,)."""
+    times = np.arange(round(rate * seconds)) / rate
+    return np.float32(0.3 * np.sin(2 * np.pi * 440 * times) + 0.2 * np.sin(2000 * np.pi * times))
+
+
+def encode(waveform: np.ndarray, format: str, path: Path, *, rate: int = 16_000) -> Path:
+    """Write a waveform, shape (samples,) or (samples, channels), as one of FORMATS.
+
+    The name of the file is `path` with the format's extension.
+    """
+    sound = np.asarray(waveform, np.float32)
+    sound = sound[:, None] if sound.ndim == 1 else sound
+    if format in SOUNDFILE:
+        extension, container, coding = SOUNDFILE[format]
+        path = path.with_suffix(f".{extension}")
+        with sf.SoundFile(path, "w", rate, sound.shape[1], coding, format=container) as file:
+            for start in range(0, len(sound), rate):  # whole, libsndfile's Vorbis overflows
+                file.write(sound[start : start + rate])
+        return path
+    path = path.with_suffix(f".{PYAV[format][0]}")
+    path.write_bytes(_with_pyav(sound, format, rate))
+    return path
+
+
+def silent_video() -> bytes:
+    """An MP4 file with pictures and no sound track."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        _add_video(container, "mpeg4")
+    return buffer.getvalue()
+
+
+def _with_pyav(sound: np.ndarray, format: str, rate: int) -> bytes:
+    _, container, codec, codec_rate, video = PYAV[format]
+    codec_rate = codec_rate or rate
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container) as output:
+        layout = {1: "mono", 2: "stereo", 6: "5.1"}[sound.shape[1]]
+        track = output.add_stream(codec, rate=codec_rate, layout=layout)
+        if video:
+            _add_video(output, video)
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(sound.T), format="fltp", layout=layout
+        )
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(
+            track.codec_context.format, layout, codec_rate, track.codec_context.frame_size or 1024
+        )
+        for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
+            output.mux(track.encode(piece))
+    return buffer.getvalue()
+
+
+def _add_video(container: av.container.OutputContainer, codec: str) -> None:
+    track = container.add_stream(codec, rate=10, width=64, height=48, pix_fmt="yuv420p")
+    black = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+    for piece in [*[black] * 5, None]:
+        container.mux(track.encode(piece))

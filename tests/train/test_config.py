@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from voxgate.errors import TrainingError
+from voxgate.train.config import read_experiment
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+def experiment(tmp_path, text):
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    return read_experiment(path)
+
+
+def test_what_is_not_said_has_its_default(tmp_path):
+    read = experiment(tmp_path, 'name = "x"\nsteps = 3\n[sampling]\ncrop_s = [1, 2]\n')
+    assert (read.steps, read.seed, read.sampling.crop_s) == (3, 1, (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('name = "x"\nsteps = 3\nstep = 4', "unknown key 'step'"),
+        ('name = "x"\nsteps = 3\n[loss]\nmargins = 1', "loss has the unknown key 'margins'"),
+        ('name = "x"\nsteps = "3"', "steps is '3'; it must be int"),
+        ('name = "x"\nsteps = 3\nloss = 1', "loss is 1; it must be a table"),
+        ('name = "x"', "incomplete"),
+        ("name = ", "not valid TOML"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(tmp_path, text, message):
+    with pytest.raises(TrainingError, match=message):
+        experiment(tmp_path, text)
+
+
+def test_a_missing_file_is_said(tmp_path):
+    with pytest.raises(TrainingError, match=r"There is no .*none.toml"):
+        read_experiment(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*/*.toml")), ids=lambda path: path.stem)
+def test_the_recipes_can_be_read(path):
+    assert read_experiment(path).name == path.stem
