@@ -1,6 +1,8 @@
 """Encode waveforms at test time, into every format that Voxgate promises to read."""
 
 import io
+import os
+import struct
 from pathlib import Path
 
 import av
@@ -55,6 +57,44 @@ def encode(waveform: np.ndarray, format: str, path: Path, *, rate: int = 16_000)
     path = path.with_suffix(f".{PYAV[format][0]}")
     path.write_bytes(_with_pyav(sound, format, rate))
     return path
+
+
+class LongWav(io.RawIOBase):
+    """Hours of sound without the bytes: a WAV file whose one second is repeated."""
+
+    def __init__(self, second: np.ndarray, hours: float) -> None:
+        content = np.int16(second * 32_767).tobytes()
+        self.period = len(content)
+        self.seconds = memoryview(content * 20)  # more than is ever read at once
+        header = io.BytesIO()
+        sf.write(header, np.zeros(1, np.int16), len(second), format="WAV", subtype="PCM_16")
+        size = round(hours * 3600) * self.period
+        fields = header.getvalue()
+        self.header = fields[:4] + struct.pack("<I", size + 36) + fields[8:40]
+        self.header += struct.pack("<I", size)
+        self.size = len(self.header) + size
+        self.position = 0
+
+    def seekable(self):
+        return True
+
+    def tell(self):
+        return self.position
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        self.position = offset + {0: 0, 1: self.position, 2: self.size}[whence]
+        return self.position
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        start = self.position - len(self.header)
+        source = self.header[start:] if start < 0 else self.seconds[start % self.period :]
+        count = min(len(buffer), len(source), self.size - self.position)
+        buffer[:count] = source[:count]
+        self.position += count
+        return count
 
 
 def silent_video() -> bytes:

@@ -140,6 +140,12 @@ def test_a_video_without_sound(tmp_path):
         open_audio(tmp_path / "mute.mp4")
 
 
+def test_a_sound_track_of_an_unknown_coding(words, encoded):
+    content = encoded(words, "mkv 16 bit").read_bytes()
+    with pytest.raises(UnreadableAudioError, match="cannot be decoded here"):
+        load(content.replace(b"A_PCM/INT/LIT", b"A_PCM/XYZ/LIT"))
+
+
 def test_only_files_that_need_pyav_import_it(encoded, words):
     code = (
         "import sys, voxgate.audio as a; early = {'soundfile', 'soxr', 'av'} & set(sys.modules);"

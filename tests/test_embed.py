@@ -133,7 +133,7 @@ def test_the_model_is_given_no_other_lengths_than_the_buckets(embedder, monkeypa
 
 
 def test_a_waveform_shorter_than_the_pack_needs_is_refused(embedder):
-    with pytest.raises(TooLittleSpeechError, match=r"0.4 s of speech; at least 0.5 s"):
+    with pytest.raises(TooLittleSpeechError, match=r"0.40 s of speech; at least 0.50 s"):
         embedder.embed_waveform(speak(1, 0.4))
     assert embedder.embed_waveform(speak(1, 0.5)).shape == (24,)
 

@@ -175,9 +175,13 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     resource = pytest.importorskip("resource")  # not on Windows
     journal, row = Journal(tmp_path / "out.npz"), row_of(tmp_path / "a.wav")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
     try:
-        with pytest.raises(OutputError, match="journal: cannot be written: file too large"):
-            journal.add(row)
+        for most in (20, 0):  # bytes
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, limits[1]))
+            with pytest.raises(OutputError, match="journal: cannot be written: file too large"):
+                journal.add(row)
+            assert journal.path.exists() == bool(most)
+            journal.path.unlink(missing_ok=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert journal.rows() == []

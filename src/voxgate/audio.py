@@ -294,7 +294,7 @@ def _check_rate(rate: int, name: str) -> int:
 
 def _resampled(blocks: Iterator[NDArray[np.float32]], rate: int) -> Iterator[Waveform]:
     """Convert blocks at `rate` Hz to 16 kHz, as one continuous signal."""
-    import soxr  # type: ignore[import-untyped]  # noqa: PLC0415 - not needed at 16 kHz
+    import soxr  # noqa: PLC0415 - not needed at 16 kHz
 
     stream = soxr.ResampleStream(rate, SAMPLE_RATE, num_channels=1, dtype="float32")
     for block in blocks:

@@ -71,7 +71,7 @@ def open_decoder(file: BinaryIO, name: str) -> Decoder:
 
 
 def _open_soundfile(file: BinaryIO, name: str) -> "SoundfileDecoder | None":
-    import soundfile  # type: ignore[import-untyped]  # noqa: PLC0415 - only when a file is read
+    import soundfile  # noqa: PLC0415 - only when a file is read
 
     file.seek(0)
     try:

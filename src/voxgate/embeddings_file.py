@@ -84,6 +84,8 @@ class Journal:
             with self.path.open("ab") as file:
                 file.write(line.encode() + b"\n")
         except OSError as error:
+            if self.path.exists() and not self.path.stat().st_size:
+                self.remove()
             raise cannot_write(self.path, error) from error
 
     def remove(self) -> None:

@@ -54,7 +54,7 @@ class TooLittleSpeechError(AudioError):
 
     def __init__(self, name: str, found_s: float, needed_s: float) -> None:
         super().__init__(
-            f"{name}: found {found_s:.1f} s of speech; at least {needed_s:.1f} s is needed."
+            f"{name}: found {found_s:.2f} s of speech; at least {needed_s:.2f} s is needed."
         )
         self.name = name
         self.found_s = found_s

@@ -70,13 +70,13 @@ def all_zero(path: Path) -> None:
 
 BAD: dict[Callable[[Path], None], str] = {  # what is given -> what must be said of it
     missing: r"no such file",
-    folder: r"is a folder|in this folder",
+    folder: r"is a folder",
     empty: r"is empty \(0 bytes\)",
     text: r"cannot be read as sound: its content is text",
     truncated: r"is cut short: \d\d,\d\d\d bytes",
     no_audio_stream: r"has no sound track",
-    silence: r"0\.00? s of speech.* 0\.50? s is needed",
-    too_little_speech: r"0\.[1-4]\d? s of speech.* 0\.50? s is needed",
+    silence: r"0\.00 s of speech.* 0\.50 s is needed",
+    too_little_speech: r"0\.[1-4]\d s of speech.* 0\.50 s is needed",
     nan: r"not finite numbers \(NaN or infinity, the first at 1\.00 s\)",
     infinity: r"not finite numbers \(NaN or infinity, the first at 0\.00 s\)",
     all_zero: r"nothing but zeros \(1\.0 s",
@@ -96,10 +96,9 @@ def sentence(result) -> str:
     """The one line that a failed command said, after "voxgate: "."""
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
-    said = re.fullmatch(r"voxgate: (.*[.\w'])\n", result.stderr)
-    assert said
-    assert "unexpected" not in said[1]
-    return said[1]
+    assert result.stderr.startswith("voxgate: ")
+    assert "unexpected" not in result.stderr
+    return result.stderr.removeprefix("voxgate: ").rstrip()
 
 
 @each_kind
@@ -222,8 +221,8 @@ def test_a_voice_altered_in_the_store_is_noticed(voxgate, said, tmp_path):
     for name in ("ada", "grace"):
         voxgate("enroll", name, said(name))
     with sqlite3.connect(tmp_path / "voices.db") as database:
-        swap = "SELECT sealed_embedding FROM voiceprints ORDER BY rowid DESC LIMIT 1"
-        database.execute(f"UPDATE voiceprints SET sealed_embedding = ({swap})")
+        sealed = database.execute("SELECT sealed_embedding FROM voiceprints").fetchone()
+        database.execute("UPDATE voiceprints SET sealed_embedding = ?", sealed)
     database.close()
     told = [
         sentence(result)

@@ -94,7 +94,7 @@ def test_an_error_in_json_is_one_object_on_standard_output(voxgate, said):
 def test_doubts_come_with_what_to_do(voxgate, said):
     path = said("ada")
     result = voxgate("compare", path, path)
-    assert "! Both sides are the same sound" in result.stdout
+    assert "!  Both sides are the same sound" in result.stdout
 
 
 def test_a_recording_comes_from_standard_input(voxgate_process, said):

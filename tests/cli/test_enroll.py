@@ -16,7 +16,7 @@ def test_it_says_what_each_recording_contributed(voxgate, said):
 def test_a_recording_that_is_refused_leaves_the_others_and_exit_code_two(voxgate, said, silence):
     result = voxgate("enroll", "ada", said("ada", 1), silence, "none.wav", said("ada", 2))
     assert result.exit_code == 2
-    assert result.stdout.startswith("? Enrolled ada with 2 of 4 recordings")
+    assert result.stdout.startswith("! Enrolled ada with 2 of 4 recordings")
     errors = result.stderr.splitlines()
     assert len(errors) == 2
     assert "silence.wav" in errors[0]

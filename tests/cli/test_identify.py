@@ -14,7 +14,7 @@ def _two_are_enrolled(voxgate, said):
 def test_it_names_the_speaker(voxgate, said, name):
     result = voxgate("identify", said(name, 3))
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith(f"✓ {name}")
+    assert result.stdout.startswith(f"✓ This is {name}")
     first = next(line for line in result.stdout.splitlines()[1:] if "✓" in line)
     assert first.split()[1] == name
 

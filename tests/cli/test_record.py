@@ -25,7 +25,7 @@ def test_too_little_speech_keeps_the_file_and_is_exit_code_two(voxgate, spoken):
     spoken(None)
     result = voxgate("record", "a.wav", "--seconds", "3", "--longest", "5")
     assert result.exit_code == 2
-    assert result.stdout.startswith("? a.wav: 0.0 s of speech in 5.0 s")
+    assert result.stdout.startswith("! a.wav: 0.0 s of speech in 5.")
     assert "record again" in result.stderr
     assert Path("a.wav").exists()
 

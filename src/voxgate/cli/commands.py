@@ -48,15 +48,14 @@ def _unwrapped(docstring: str) -> str:
 
 
 def _print_examples(examples: Sequence[Example]) -> None:
-    from rich.padding import Padding
     from rich.table import Table
 
     from voxgate.cli import output
 
-    table = Table.grid(padding=(0, 3, 0, 0))
+    table = Table.grid(padding=(0, 0, 0, 2), pad_edge=True)
     table.add_column(style="bold")
     table.add_column(style="dim")
     for line, meaning in examples:
         table.add_row(line, meaning)
     output.console().print(" Examples", style="dim")
-    output.console().print(Padding(table, (0, 0, 1, 2), expand=False))
+    output.console().print(table)

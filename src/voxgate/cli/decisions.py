@@ -24,7 +24,9 @@ def show_decision(decision: "Decision", *, as_json: bool) -> int:
 
 def _print(decision: "Decision") -> None:
     output.print_verdict(decision.sentence(), colour="green" if decision.accepted else "red")
+    output.print_gap()
     output.print_sides([decision.enrolled, decision.probe])
+    output.print_gap()
     output.print_facts(
         {
             "LLR": f"{output.figure(decision.llr)} (AS-norm {output.figure(decision.score)}, "

@@ -74,6 +74,7 @@ def enroll(
 def _print(enrolment: "Enrolment") -> None:
     whole = all(given.used for given in enrolment.contributions)
     output.print_verdict(enrolment.sentence(), colour="green" if whole else "yellow")
+    output.print_gap()
     output.print_table(
         ("", "recording", "speech", "share", "agreement", ""),
         [_row(given) for given in enrolment.contributions],
@@ -86,7 +87,7 @@ def _row(given: "Contribution") -> tuple[str, ...]:
     return (
         "✓" if given.used else "✗",
         given.name,
-        output.seconds(given.speech_s),
+        output.seconds(given.speech_s) if given.speech_s else output.NOTHING,
         f"{100 * given.weight:.0f} %" if given.used else output.NOTHING,
         output.figure(given.agreement, 2),
         "" if given.used else given.outcome.replace("_", " "),

@@ -45,7 +45,7 @@ class EdgeGroup(TyperGroup):
         try:
             code = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
+        except (BrokenPipeError, SystemExit):  # rich makes the second of the first
             _leave_pipe()
             return PIPE_CLOSED
         return code

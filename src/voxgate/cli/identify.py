@@ -58,6 +58,7 @@ def identify(
 
 def _print(found: "Identification") -> None:
     output.print_verdict(found.sentence(), colour="green" if found.accepted else "red")
+    output.print_gap()
     output.print_table(
         ("", "candidate", "LLR", "threshold", "AS-norm", "cosine", "enrolled"),
         [
@@ -74,6 +75,8 @@ def _print(found: "Identification") -> None:
         ],
         align="llrrrrr",
     )
+    output.print_gap()
     output.print_sides([found.probe])
+    output.print_gap()
     output.print_facts({"policy": str(found.policy), "pack": found.pack})
     output.print_warnings(found.warnings)

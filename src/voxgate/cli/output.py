@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voxgate.quality import QualityWarning
 
 _UNWRAPPED = 100_000  # columns: what goes to a file or a program is not wrapped
+_INDENT = (0, 0, 0, 2)  # of every column, so that the first is set off from the verdict
 NOTHING = "-"  # where a table has no figure
 
 
@@ -61,50 +62,53 @@ def print_verdict(sentence: str, *, colour: str) -> None:
     """The first line of a result: its answer, in colour up to the first colon."""
     from rich.text import Text
 
-    mark = {"green": "✓", "red": "✗"}.get(colour, "?")
+    mark = {"green": "✓", "red": "✗"}.get(colour, "!")
     answer, colon, grounds = sentence.partition(":")
     console().print(Text.assemble((f"{mark} {answer}{colon}", f"bold {colour}"), grounds))
 
 
+def print_gap() -> None:
+    """An empty line."""
+    console().print()
+
+
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, align: str) -> None:
     """Columns under dim headers; `align` has an l or r for each."""
-    from rich.padding import Padding
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, padding=_INDENT, header_style="dim")
     for header, side in zip(headers, align, strict=True):
         table.add_column(header, justify="right" if side == "r" else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console().print(Padding(table, (0, 0, 0, 2), expand=False))
+    console().print(table)
 
 
 def print_facts(facts: dict[str, str]) -> None:
     """Names and values, a line each."""
-    from rich.padding import Padding
     from rich.table import Table
 
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = Table.grid(padding=_INDENT, pad_edge=True)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts.items():
         table.add_row(name, value)
-    console().print(Padding(table, (0, 0, 0, 2), expand=False))
+    console().print(table)
 
 
 def print_warnings(warnings: "Sequence[QualityWarning]") -> None:
     """What is doubtful, each with what to do about it."""
-    from rich.padding import Padding
     from rich.table import Table
 
     if not warnings:
         return
-    table = Table.grid(padding=(0, 1, 0, 0))
+    table = Table.grid(padding=_INDENT, pad_edge=True)
     table.add_column(style="yellow")
-    table.add_column()
+    table.add_column(overflow="fold")
     for warning in warnings:
         table.add_row("!", warning.message)
-    console().print(Padding(table, (1, 0, 0, 2), expand=False))
+    print_gap()
+    console().print(table)
 
 
 def print_sides(sides: "Sequence[Side]") -> None:

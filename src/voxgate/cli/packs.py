@@ -90,6 +90,7 @@ def facts_of(pack: "Pack") -> dict[str, Any]:
 
 def _print(pack: "Pack") -> None:
     output.print_verdict(f"{pack.id}: {pack.description}", colour="green")
+    output.print_gap()
     output.print_facts(
         {
             "path": str(pack.path),
@@ -114,6 +115,7 @@ def _print_metrics(pack: "Pack") -> None:
         (of_set, *[f"{values[name]:.4g}" if name in values else output.NOTHING for name in names])
         for of_set, values in pack.metrics.items()
     ]
+    output.print_gap()
     headers = ["EER %" if name == "eer" else name.replace("_", " ") for name in names]
     output.print_table(("measured on", *headers), rows, align="l" + "r" * len(names))
 
@@ -125,6 +127,7 @@ def _print_misses(pack: "Pack") -> None:
         (output.seconds(speech_s), *[f"{100 * miss:.1f} %" for miss in misses])
         for speech_s, misses in zip(table.speech_s, table.misses, strict=True)
     ]
+    output.print_gap()
     headers = ("right voice refused at", *[f"--far {far:g}" for far in table.far])
     output.print_table(headers, rows, align="r" * len(headers))
 

@@ -4,8 +4,6 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from voxgate.errors import UsageError
-
 # What counts as a recording inside a folder; a file that is named is always tried.
 _KINDS = (
     "3gp aac aif aiff amr au avi caf flac gsm m4a m4b mka mkv mov mp2 mp3 mp4 mpeg mpg oga ogg "
@@ -17,30 +15,21 @@ SUFFIXES = {f".{kind}" for kind in _KINDS.split()}
 def find_recordings(words: Iterable[str]) -> list[str]:
     """File names in the order given, folders searched through in alphabetical order.
 
-    Nothing comes twice, and hidden files in folders are left out. A name that does not exist
-    stays, so that whoever reads it says so.
-
-    Raises:
-        UsageError: a folder holds no recording.
+    Nothing comes twice, and hidden files in folders are left out. A name that does not exist,
+    and a folder without recordings, stay: whoever reads them says what is wrong.
     """
     found: dict[str, None] = {}
     for word in words:
         name = word if word == "-" else os.path.normpath(word)
-        inside = list(_search(Path(name))) if Path(name).is_dir() else [name]
-        if not inside:
-            raise UsageError(f"{name}: no recording in this folder (looked for .wav, .mp3, ...).")
-        found.update(dict.fromkeys(inside))
+        inside = list(_search(Path(name))) if word != "-" else []
+        found.update(dict.fromkeys(inside or [name]))
     return list(found)
 
 
 def _search(folder: Path) -> Iterator[str]:
-    for root, folders, files in os.walk(folder, onerror=_refuse):
+    for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(root, name)
             if path.suffix.lower() in SUFFIXES and not name.startswith("."):
                 yield str(path)
-
-
-def _refuse(error: OSError) -> None:
-    raise UsageError(f"{error.filename}: cannot be searched for recordings: {error.strerror}.")

@@ -85,6 +85,7 @@ def show(speaker: Speaker, *, store: options.StoreUrl = None, json: options.Json
     facts = f"{output.count(summary.recordings, 'recording')}, "
     facts += f"{output.seconds(summary.speech_s)} of speech, {', '.join(summary.packs)}"
     output.print_verdict(f"{summary.name}: {facts}", colour="green")
+    output.print_gap()
     output.print_table(
         ("recording", "speech", "added"),
         [

@@ -61,10 +61,12 @@ class Voiceprint:
         speech_s = np.array([sample.speech_s for sample in samples])
         vectors = np.stack([sample.vector for sample in samples]).astype(np.float64)
         mean = (vectors * speech_s[:, None]).sum(axis=0)
+        vector = to_unit_length(mean).astype(np.float32)
+        vector.flags.writeable = False
         return cls(
             speaker=speaker,
             pack=pack,
-            vector=to_unit_length(mean).astype(np.float32),
+            vector=vector,
             speech_s=float(speech_s.sum()),
             recordings=len(samples),
             updated_at=max(sample.added_at for sample in samples),

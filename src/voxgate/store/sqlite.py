@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -17,6 +17,7 @@ from voxgate.store.sql import SqlStore
 
 BUSY_S = 10.0  # how long to wait for other processes before giving up
 
+_PAUSE_S = 0.01  # between two attempts
 _PREFIX = "sqlite:///"
 _WRITING = "voxgate_writing"  # execution option of a connection that is going to write
 _SETTINGS = (
@@ -33,14 +34,16 @@ class _Refusal(NamedTuple):
     meaning: str
 
 
+_LOCKED = "is locked"
 _DAMAGED = "is damaged, or was altered; restore it from a backup."
 _REFUSALS = (
-    _Refusal(5, "is locked", StoreWriteError, "is kept locked by another program; try again."),
+    _Refusal(5, _LOCKED, StoreWriteError,
+             "is being used by another program; try again when that is done."),
     _Refusal(8, "readonly database", StoreWriteError,
              "cannot be written; make the file and its folder writable, or choose another place "
              "with VOXGATE_STORE."),
     _Refusal(10, "disk I/O error", StoreWriteError,
-             "cannot be read or written: the disk reports an error."),
+             "cannot be read or written: the disk is full, or reports an error."),
     _Refusal(11, "malformed", StoreCorruptError, _DAMAGED),
     _Refusal(11, "Could not decode to UTF-8", StoreCorruptError, _DAMAGED),
     _Refusal(13, "is full", StoreWriteError, "has no room: the disk is full, nothing was changed."),
@@ -98,16 +101,8 @@ class SqliteDatabase:
 
     def prepare(self) -> None:
         """Choose the write-ahead log, with which readers and a writer do not wait for another."""
-        patience = time.monotonic() + BUSY_S
-        with self._sentences(), self._raw() as raw:
-            while True:  # SQLite itself does not wait here
-                try:
-                    raw.execute("PRAGMA journal_mode = WAL").fetchall()
-                    return
-                except sqlite3.OperationalError as error:
-                    if "is locked" not in str(error) or time.monotonic() > patience:
-                        raise
-                    time.sleep(0.02)
+        with self._raw() as raw:
+            _patiently(lambda: raw.execute("PRAGMA journal_mode = WAL").fetchall(), BUSY_S)
 
     def erase(self, *, wait: bool = True) -> None:
         """Write the files afresh, so that their bytes hold only what was not deleted.
@@ -118,20 +113,19 @@ class SqliteDatabase:
         Raises:
             StoreWriteError: another program is using the store, or the disk is full.
         """
-        with self._sentences(), self._raw() as raw:
-            raw.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_S) if wait else 0}")
+        wait_s = BUSY_S if wait else 0.0
+        with self._raw() as raw:
+            raw.execute("PRAGMA busy_timeout = 0")
             try:
-                raw.execute("VACUUM")
-                busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                _patiently(lambda: raw.execute("VACUUM"), wait_s)
+                _patiently(lambda: _empty_log(raw), wait_s)
             finally:
                 raw.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_S)}")
-        if busy:
-            raise StoreWriteError(f"{self.name} is being read by another program.")
 
     @contextmanager
     def _raw(self) -> Iterator[sqlite3.Connection]:
         """A connection outside of any transaction."""
-        with closing(self._engine.raw_connection()) as pooled:
+        with self._sentences(), closing(self._engine.raw_connection()) as pooled:
             yield cast(sqlite3.Connection, pooled.driver_connection)
 
     @contextmanager
@@ -149,6 +143,26 @@ class SqliteDatabase:
             if refusal.code == code if code else refusal.words in str(cause):
                 return refusal.error(f"The store {self.name} {refusal.meaning}")
         return StoreError(f"The store {self.name} cannot do it: {cause}.")
+
+
+def _patiently(attempt: Callable[[], object], wait_s: float) -> None:
+    """Try for so long as others hold a lock; there are some that SQLite itself does not wait for."""
+    end = time.monotonic() + wait_s
+    while True:
+        try:
+            attempt()
+            return
+        except sqlite3.OperationalError as error:
+            if _LOCKED not in str(error) or time.monotonic() >= end:
+                raise
+            time.sleep(_PAUSE_S)
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Move all of the write-ahead log into the database, and leave no byte in it."""
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:  # by a reader of an earlier state, or by another checkpoint
+        raise sqlite3.OperationalError(f"database {_LOCKED}")
 
 
 def _make_private(path: Path) -> None:

@@ -46,13 +46,21 @@ class LossConfig:
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """AdamW under a one-cycle schedule, and an average of the weights over time."""
+    """AdamW under a one-cycle schedule, and an average of the weights over time.
+
+    In its last `settle_steps` a run goes on from that average with the statistics of batch norm held
+    still. All crops of a batch have one length, so until then each length is normalised by itself;
+    only here does the network meet the statistics that it is used with.
+    """
 
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     warm_up: float = 0.08  # share of the run
     clip: float = 5.0  # largest norm of the gradient
     average: float = 0.998  # decay of the moving average that is exported
+    settle_steps: int = 0
+    settle_learning_rate: float = 3e-4  # at first; falls to 0 in a straight line
+    settle_average: float = 0.98
 
 
 @dataclass(frozen=True)

@@ -179,14 +179,24 @@ def _loop(
 def _step(experiment: Experiment, state: State, batch: Batch) -> NDArray[np.float64]:
     """One step of the optimiser: (margin loss, distance to the teacher, accuracy)."""
     waveforms, labels, teacher = batch
-    progress = state.step / experiment.steps
     loss_config, o = experiment.loss, experiment.optimiser
+    settle_from = experiment.steps - o.settle_steps
+    settling = state.step >= settle_from
+    progress = min(1.0, state.step / settle_from)
     grown = (progress - loss_config.margin_from) / (loss_config.margin_at - loss_config.margin_from)
     state.margin.margin = loss_config.margin * min(1.0, max(0.0, grown))
     for group in state.optimiser.param_groups:
-        group["lr"] = o.learning_rate * one_cycle(progress, o.warm_up)
+        group["lr"] = (
+            o.settle_learning_rate * (experiment.steps - state.step) / o.settle_steps
+            if settling
+            else o.learning_rate * one_cycle(progress, o.warm_up)
+        )
 
+    if settling and state.step == settle_from:
+        state.model.load_state_dict(state.average.state_dict())
     state.model.train()
+    if settling:
+        _hold_statistics(state.model)
     features = state.model.front_end(waveforms)  # in float32: bfloat16 is too coarse for it
     with torch.autocast("cpu", torch.bfloat16):
         own, taught = state.model.parts(features)
@@ -203,8 +213,15 @@ def _step(experiment: Experiment, state: State, batch: Batch) -> NDArray[np.floa
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), o.clip)
     state.optimiser.step()
     state.step += 1
-    _move_average(state.average, state.model, min(o.average, state.step / (state.step + 10)))
+    decay = o.settle_average if settling else min(o.average, state.step / (state.step + 10))
+    _move_average(state.average, state.model, decay)
     return np.array([loss.item(), distance.item(), accuracy.item()])
+
+
+def _hold_statistics(model: SpeakerModel) -> None:
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.eval()
 
 
 def one_cycle(progress: float, warm_up: float) -> float:
