@@ -87,12 +87,14 @@ def measure(side: str, paths: list[Path]) -> Times:
 
 
 def voxgate_side() -> Callable[[Path], object]:
+    """What embeds a recording here."""
     from voxgate import Embedder, load_pack  # noqa: PLC0415 - the peer has no voxgate
 
     return Embedder(load_pack(os.environ.get("VOXGATE_PACK") or "ecapa-compact"), threads=1).embed
 
 
 def resemblyzer_side() -> Callable[[Path], object]:
+    """What embeds a recording there."""
     import torch  # noqa: PLC0415
     from resemblyzer import VoiceEncoder, preprocess_wav  # noqa: PLC0415
 

@@ -119,13 +119,18 @@ def test_cepstral_coefficients_have_no_hertz():
 
 
 @pytest.mark.parametrize(
-    ("duration_s", "label", "second"),
-    [(400.0, "time (min:s)", "1:00"), (7200.0, "time (h:min:s)", "0:10:00")],
+    ("duration_s", "label", "second", "length"),
+    [
+        (400.0, "time (min:s)", "1:00", "6:40 long, 1.0 s of it speech"),
+        (7200.0, "time (h:min:s)", "0:10:00", "2:00:00 long, 1.0 s of it speech"),
+    ],
 )
-def test_a_long_recording_has_a_clock_on_its_axis(duration_s, label, second):
-    levels = draw(picture_of("mel", duration_s)).axes[0]
+def test_a_long_recording_is_timed_as_on_a_clock(duration_s, label, second, length):
+    figure = draw(picture_of("mel", duration_s))
+    levels = figure.axes[0]
     assert levels.get_xlabel() == label
     assert levels.get_xticklabels()[1].get_text() == second
+    assert length in figure.texts[1].get_text()
 
 
 @pytest.mark.parametrize("name", ["$x$_$.wav", "مرحبا 你好.wav", "x" * 300])

@@ -48,6 +48,7 @@ MOST_COLUMNS = 4000
 RANGE_DB = 80  # what the colours span, down from the loudest
 
 _TITLES = {"mel": "mel spectrogram", "stft": "spectrogram", "mfcc": "MFCC"}
+_LONG_S = 180.0  # from here on the time is shown as on a clock
 _CLOCK_STEPS_S = (30, 60, 120, 300, 600, 900, 1800)
 _SIZE_IN, _DPI = (11.0, 4.6), 160
 _INK = "#7a7f87"  # reads on white and on black alike: the background is transparent
@@ -254,13 +255,19 @@ def _row_ticks(kind: Kind) -> tuple[list[float], list[str]]:
 
 def _time_ticks(axes: "Axes", duration_s: float) -> str:
     """Set clock-like ticks on a long recording; return the axis's label."""
-    if duration_s <= 180:
+    if duration_s <= _LONG_S:
         return "time (s)"
     step = next((s for s in _CLOCK_STEPS_S if duration_s / s <= 12), 3600)
     marks = np.arange(0, duration_s, step)
     hours = duration_s >= 3600
     axes.set_xticks(marks, [_clock(int(mark), hours=hours) for mark in marks])
     return "time (h:min:s)" if hours else "time (min:s)"
+
+
+def _duration(duration_s: float) -> str:
+    if duration_s <= _LONG_S:
+        return f"{duration_s:.1f} s"
+    return _clock(round(duration_s), hours=duration_s >= 3600)
 
 
 def _clock(seconds: int, *, hours: bool) -> str:
@@ -296,8 +303,8 @@ def _write_title(figure: "Figure", picture: Spectrogram) -> None:
     name = picture.name if len(picture.name) <= 80 else f"{picture.name[:40]}…{picture.name[-39:]}"
     quality = picture.quality
     facts = (
-        f"{_TITLES[picture.kind]}  ·  {quality.duration_s:,.1f} s long, "
-        f"{quality.speech_s:,.1f} s of it speech"
+        f"{_TITLES[picture.kind]}  ·  {_duration(quality.duration_s)} long, "
+        f"{_duration(quality.speech_s)} of it speech"
     )
     if quality.snr_db is not None:
         facts += f"  ·  SNR {quality.snr_db:.0f} dB"

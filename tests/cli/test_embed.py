@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,14 +39,15 @@ def stopped_midway(how: signal.Signals, *words: str) -> "subprocess.CompletedPro
     """Run `voxgate embed`, and send it a signal when some, not all, recordings are done."""
     command = [sys.executable, "-m", "voxgate", "embed", "many", "-o", "out.npz", *words]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+        start_new_session=True,
+    )  # fmt: skip
     deadline = time.monotonic() + 100
     while not (Path("out.npz.journal").exists() and len(journal()) >= 3):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(how)
+    os.killpg(process.pid, how)  # as a terminal does
     out, err = process.communicate(timeout=100)
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
@@ -194,12 +197,20 @@ def test_ctrl_c_ends_several_processes_too(many):
     assert not Path("out.npz").exists()
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_pack_that_was_tampered_with_is_said_once(voxgate, said, pack, tmp_path, jobs):
+    bad = shutil.copytree(pack, tmp_path / "bad")
+    (bad / "model.onnx").write_bytes(b"something else")
+    recordings = [said("ada"), said("alan"), said("grace")]
+    result = voxgate("embed", *recordings, "-o", "out.npz", "--pack", bad, "--jobs", jobs)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert "SHA-256" in result.stderr
+
+
 def test_a_pack_that_differs_is_not_mixed_in(voxgate, said, pack, tmp_path):
     voxgate("embed", said("ada"), "-o", "out.npz")
-    other = tmp_path / "other"
-    other.mkdir()
-    for file in pack.iterdir():
-        (other / file.name).write_bytes(file.read_bytes())
+    other = shutil.copytree(pack, tmp_path / "other")
     manifest = (other / "pack.toml").read_text().replace('version = "1"', 'version = "2"')
     (other / "pack.toml").write_text(manifest)
     result = voxgate("embed", said("ada"), "-o", "out.npz", "--pack", other)

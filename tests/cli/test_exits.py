@@ -166,5 +166,23 @@ def test_a_terminal_has_colour_unless_it_is_not_wanted(pack, said, no_color, col
     assert ("\x1b[1;32m" in shown) == colour
 
 
-def test_completion_is_offered(voxgate_process):
-    assert "voxgate" in voxgate_process("--show-completion", "bash").stdout + "voxgate"
+def test_the_shell_can_complete_a_command(voxgate, monkeypatch):
+    monkeypatch.setenv("_VOXGATE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "voxgate co")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert voxgate().stdout.split() == ["compare"]
+
+
+def test_ctrl_c_at_the_very_start_is_silent():
+    code = (
+        "import builtins, voxgate.cli\n"
+        "real = builtins.__import__\n"
+        "def stop(name, *rest):\n"
+        "    if name == 'voxgate.cli.app': raise KeyboardInterrupt\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = stop\n"
+        "voxgate.cli.main()"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, env=environment(), check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (130, b"", b"")

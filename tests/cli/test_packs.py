@@ -1,4 +1,5 @@
 import json
+import shutil
 
 
 def test_info_has_the_facts_and_the_measured_rates(voxgate, pack):
@@ -20,10 +21,7 @@ def test_info_is_json_for_programs(voxgate, pack):
 
 
 def test_info_finds_a_file_that_was_tampered_with(voxgate, pack, tmp_path):
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for file in pack.iterdir():
-        (copy / file.name).write_bytes(file.read_bytes())
+    copy = shutil.copytree(pack, tmp_path / "copy")
     (copy / "model.onnx").write_bytes(b"something else")
     result = voxgate("packs", "info", copy)
     assert (result.exit_code, result.stdout) == (2, "")

@@ -39,6 +39,12 @@ def test_standard_input_needs_a_place_for_the_picture(voxgate):
     assert "--output" in result.stderr
 
 
+def test_a_folder_is_no_recording(voxgate):
+    result = voxgate("spectrogram", ".")
+    assert result.exit_code == 2
+    assert "is a folder" in result.stderr
+
+
 def test_a_recording_that_cannot_be_read_leaves_no_picture(voxgate):
     Path("text.wav").write_text("hello")
     result = voxgate("spectrogram", "text.wav")

@@ -16,7 +16,7 @@ import typer
 from voxgate.cli import options, output
 from voxgate.cli.exits import DONE, FAILED
 from voxgate.cli.recordings import find_recordings
-from voxgate.errors import UsageError, VoxgateError
+from voxgate.errors import AudioError, UsageError
 
 if TYPE_CHECKING:
     from voxgate.embed import Embedder
@@ -133,13 +133,14 @@ def _with_progress(outcomes: "Iterator[Row | Failure]", total: int) -> "Iterator
 
 
 def _embed_all(names: Sequence[str], pack: Path, jobs: int) -> "Iterator[Row | Failure]":
-    """Embed each, as they come; with several jobs, each in a process of its own."""
+    """Embed each; with several jobs in as many processes, and in the order they finish."""
     if min(jobs, len(names)) <= 1:
         yield from (_embed_one(name, pack) for name in names)
         return
     from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
     from multiprocessing import get_context
 
+    _embedder(pack)  # a pack that cannot be used is said once, and here
     with ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts_to_parent) as pool:
         waiting = (pool.submit(_embed_one, name, pack) for name in names)
         running = set(islice(waiting, 2 * jobs))  # each worker has its next one at hand
@@ -160,7 +161,7 @@ def _embed_one(name: str, pack: Path) -> "Row | Failure":
     now = time.time()
     try:
         embedding = _embedder(pack).embed(name)
-    except VoxgateError as error:
+    except AudioError as error:
         return Failure(name, type(error).__name__, str(error))
     return Row(name, embedding.vector, embedding.speech_s, now, embedding.pack)
 

@@ -53,10 +53,12 @@ def spectrogram(
     """
     from voxgate import plots
 
-    path = out or _beside(recording)
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"{path}: pictures are written as .png.")
+    if out and out.suffix.lower() != ".png":
+        raise UsageError(f"{out}: pictures are written as .png.")
+    if recording == "-" and not out:
+        raise UsageError("Say where to write the picture of standard input, with --output.")
     picture = plots.spectrogram(recording, kind.value)
+    path = out or Path(recording).with_suffix(".png")
     plots.save(picture, path)
     if json:
         output.print_json(
@@ -74,9 +76,3 @@ def spectrogram(
             colour="green",
         )
     return DONE
-
-
-def _beside(recording: str) -> Path:
-    if recording == "-":
-        raise UsageError("Say where to write the picture of standard input, with --output.")
-    return Path(recording).with_suffix(".png")

@@ -10,7 +10,8 @@ from voxgate.evaluate.trials import Scores
 COLUMNS = {  # key in pack.toml's [metrics.<set>] -> heading of the table
     "trials": "trials",
     "eer_cosine": "EER %, cosine",
-    "eer": "EER %, AS-norm",
+    "eer_as_norm": "EER %, AS-norm",
+    "eer": "EER %, LLR",
     "min_dcf_0.01": "minDCF 0.01",
     "cllr": "Cllr",
     "min_cllr": "min Cllr",
@@ -19,18 +20,19 @@ COLUMNS = {  # key in pack.toml's [metrics.<set>] -> heading of the table
 
 
 def summarise(scores: Scores) -> dict[str, float]:
-    """The figures of one list of trials; rates in %."""
+    """The figures of one list of trials; rates in %, of the LLR where nothing else is said."""
     target = scores.trials.target
-    strangers = np.sort(scores.as_norm[~target])
+    strangers = np.sort(scores.llr[~target])
     threshold = strangers[-max(1, len(strangers) // 100)]
     return {
         "trials": len(target),
         "eer_cosine": round(100 * eer(scores.cosine, target), 2),
-        "eer": round(100 * eer(scores.as_norm, target), 2),
-        "min_dcf_0.01": round(min_dcf(scores.as_norm, target), 3),
+        "eer_as_norm": round(100 * eer(scores.as_norm, target), 2),
+        "eer": round(100 * eer(scores.llr, target), 2),
+        "min_dcf_0.01": round(min_dcf(scores.llr, target), 3),
         "cllr": round(cllr(scores.llr, target), 3),
         "min_cllr": round(min_cllr(scores.llr, target), 3),
-        "miss_at_far_0.01": round(100 * float((scores.as_norm[target] <= threshold).mean()), 1),
+        "miss_at_far_0.01": round(100 * float((scores.llr[target] <= threshold).mean()), 1),
     }
 
 

@@ -90,7 +90,7 @@ class Vault:
 
     def require(self, check_value: bytes) -> None:
         """Raise a StoreKeyError unless this is the check value of the same key."""
-        if not hmac.compare_digest(self.check_value, check_value):
+        if self.check_value != check_value:
             raise StoreKeyError(
                 f"{self._origin[0].upper()}{self._origin[1:]} is not the key that this store was "
                 "made with; use the right one, as nothing can be read without it."
@@ -107,11 +107,10 @@ class Vault:
         Raises:
             StoreCorruptError: it was altered or moved, or the place's open values were.
         """
-        start = len(_FORMAT) + _NONCE_BYTES
-        nonce, text = sealed[len(_FORMAT) : start], sealed[start:]
         try:
-            if not sealed.startswith(_FORMAT):
+            if not (isinstance(sealed, bytes) and sealed.startswith(_FORMAT)):  # damaged, it is any
                 raise InvalidTag
+            nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
             return self._cipher.decrypt(nonce, text, _bound_to(place))
         except (InvalidTag, ValueError) as error:  # ValueError: cut off within the nonce
             raise StoreCorruptError(

@@ -135,6 +135,8 @@ class SqliteDatabase:
             yield
         except (DBAPIError, sqlite3.Error) as error:
             raise self._in_words(error) from error
+        except UnicodeDecodeError as error:  # in a message about what is damaged, or in a name
+            raise StoreCorruptError(f"The store {self.name} {_DAMAGED}") from error
 
     def _in_words(self, error: DBAPIError | sqlite3.Error) -> StoreError:
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -142,11 +144,11 @@ class SqliteDatabase:
         for refusal in _REFUSALS:
             if refusal.code == code if code else refusal.words in str(cause):
                 return refusal.error(f"The store {self.name} {refusal.meaning}")
-        return StoreError(f"The store {self.name} cannot do it: {cause}.")
+        return StoreError(f"The store {self.name} failed and may be damaged: {cause}.")
 
 
 def _patiently(attempt: Callable[[], object], wait_s: float) -> None:
-    """Try for so long as others hold a lock; there are some that SQLite itself does not wait for."""
+    """Try while others hold a lock: there are some that SQLite itself does not wait for."""
     end = time.monotonic() + wait_s
     while True:
         try:

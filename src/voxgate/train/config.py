@@ -48,9 +48,9 @@ class LossConfig:
 class OptimiserConfig:
     """AdamW under a one-cycle schedule, and an average of the weights over time.
 
-    In its last `settle_steps` a run goes on from that average with the statistics of batch norm held
-    still. All crops of a batch have one length, so until then each length is normalised by itself;
-    only here does the network meet the statistics that it is used with.
+    In its last `settle_steps` a run goes on from that average with the statistics of batch norm
+    held still. All crops of a batch have one length, so until then each length is normalised by
+    itself; only here does the network meet the statistics that it is used with.
     """
 
     learning_rate: float = 2e-3

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from voxgate.audio import SAMPLE_RATE
 from voxgate.embed import Embedder
 from voxgate.evaluate.__main__ import evaluate
-from voxgate.evaluate.metrics import eer
 from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate
 from voxgate.train.config import Experiment, read_experiment
 from voxgate.train.data import Corpus, build_cache, hold_out, read_manifest
 from voxgate.train.export import check_parity, export_onnx
-from voxgate.train.loop import embed_all
+from voxgate.train.loop import eer_by_dataset, embed_all
 from voxgate.train.model import SpeakerModel
 
+_STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
 _SHARES = np.linspace(0, 1, 11)  # of the teacher's part, to choose from
 
 
@@ -85,7 +85,11 @@ def make_pack(run: Path, data: Path, cache: Path, dev: Path, out: Path) -> dict[
 def choose_teacher_share(
     model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]
 ) -> dict[float, float]:
-    """Set `teacher_share` to what tells held-out speakers apart best; EER % of each share tried."""
+    """Set `teacher_share` to what tells held-out speakers apart best.
+
+    Returns:
+        For each share tried, the mean EER in % of the datasets with 10 held-out speakers or more.
+    """
     if not model.teacher_dim:
         return {}
     model.eval()
@@ -94,16 +98,11 @@ def choose_teacher_share(
         part / np.linalg.norm(part, axis=1, keepdims=True)
         for part in np.split(both, [model.own_dim], axis=1)
     )
-    speaker, dataset = corpus.speaker[recordings], corpus.dataset[recordings]
-    a, b = np.nonzero(np.triu(dataset[:, None] == dataset, 1))
-    same = speaker[a] == speaker[b]
-    own_cosine, taught_cosine = (own @ own.T)[a, b], (taught @ taught.T)[a, b]
-    tried = {
-        round(float(share), 2): round(
-            100 * eer((1 - share) * own_cosine + share * taught_cosine, same), 2
-        )
-        for share in _SHARES
-    }
+    tried = {}
+    for share in _SHARES:
+        scores = (1 - share) * own @ own.T + share * taught @ taught.T
+        rates = eer_by_dataset(scores, corpus, recordings, least_speakers=_STEADY_SPEAKERS)
+        tried[round(float(share), 2)] = round(float(np.mean(list(rates.values()))), 2)
     model.teacher_share.fill_(min(tried, key=lambda share: tried[share]))
     return tried
 

@@ -1,0 +1,93 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, inspect
+
+from voxgate.store import open_store, schema
+
+HEAVY = {"alembic", "cryptography", "platformdirs", "sqlalchemy"}
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    made = create_engine("sqlite://")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def config() -> Config:
+    made = Config()
+    folder = Path(schema.__file__).with_name("migrations")
+    made.set_main_option("script_location", str(folder))
+    return made
+
+
+def constraints(connection: Connection) -> dict[str, object]:
+    """What alembic does not compare: names, checks and cascades of all tables."""
+    found = inspect(connection)
+    return {
+        table: (
+            found.get_pk_constraint(table),
+            found.get_check_constraints(table),
+            sorted(found.get_foreign_keys(table), key=str),
+            sorted(found.get_unique_constraints(table), key=str),
+            sorted(found.get_indexes(table), key=str),
+        )
+        for table in schema.metadata.tables
+    }
+
+
+def test_the_migrations_make_the_tables_that_are_declared(engine: Engine) -> None:
+    declared = create_engine("sqlite://")
+    with engine.begin() as connection, declared.begin() as other:
+        schema.upgrade(connection, "x")
+        schema.metadata.create_all(other)
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, schema.metadata) == []
+        assert constraints(connection) == constraints(other)
+    declared.dispose()
+
+
+def test_the_newest_revision_is_the_one_that_is_asked_for(config: Config) -> None:
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
+
+
+def test_migrating_down_leaves_nothing(engine: Engine, config: Config) -> None:
+    with engine.begin() as connection:
+        assert schema.revision_of(connection, "x") is None
+        schema.upgrade(connection, "x")
+        assert schema.revision_of(connection, "x") == schema.HEAD
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_nothing_is_migrated_that_is_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/voices.db"
+    open_store(url).close()
+    monkeypatch.delattr(schema, "upgrade")
+    open_store(url).close()
+
+
+def test_importing_loads_nothing_heavy_and_opening_no_alembic(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/voices.db"
+    open_store(url).close()
+    code = (
+        "import sys, voxgate.store, voxgate.store.memory, voxgate.search\n"
+        f"print(*({HEAVY!r} & set(sys.modules)))\n"
+        f"voxgate.store.open_store({url!r}).close()\n"
+        "print('alembic' in sys.modules)"
+    )
+    found = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert found.splitlines() == ["", "False"]
