@@ -3,7 +3,8 @@
     python benchmarks/install_size.py
 
 Makes a fresh environment in a temporary folder, installs this folder's voxgate into it, and
-adds up the files that came with it, bytecode included; pip itself does not count.
+adds up the files that came with it, bytecode included, in MiB as `du` does; pip itself does not
+count.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from tempfile import TemporaryDirectory
 from limits import Figure, conclude
 
 ROOT = Path(__file__).parents[1]
-LIMIT_MB = 350.0
+LIMIT_MIB = 350.0
 UNWANTED = {"torch", "torchaudio", "torchvision", "tensorflow"}
 LISTED = 8  # of the biggest
 
@@ -38,11 +39,12 @@ def main() -> None:
         if unwanted := UNWANTED & installed(python):
             raise SystemExit(f"Without extras it installs {', '.join(sorted(unwanted))}.")
     print(f"pip install {options.what}, Python {sys.version.split()[0]}, {sys.platform}")
-    added = {name: size_mb - before.get(name, 0) for name, size_mb in after.items()}
+    added = {name: size_mib - before.get(name, 0) for name, size_mib in after.items()}
     for name in sorted(added, key=added.__getitem__, reverse=True)[:LISTED]:
-        print(f"  {name:24} {added[name]:6.1f} MB")
-    total_mb = sum(added.values())
-    conclude([Figure("installed size, no extras", total_mb, "MB", limit=LIMIT_MB)])
+        print(f"  {name:24} {added[name]:6.1f} MiB")
+    total_mib = sum(added.values())
+    print(f"  in all {total_mib * 2**20 / 1e6:,.0f} million bytes")
+    conclude([Figure("installed size, no extras", total_mib, "MiB", limit=LIMIT_MIB)])
 
 
 def site_packages(python: Path) -> Path:
@@ -60,12 +62,12 @@ def installed(python: Path) -> set[str]:
 
 
 def weigh(packages: Path) -> dict[str, float]:
-    """MB by package: the size of its files, its shared libraries (NAME.libs) with it."""
+    """MiB by package: the size of its files, its shared libraries (NAME.libs) with it."""
     sizes: dict[str, float] = defaultdict(float)
     for path in packages.rglob("*"):
         if path.is_file() and not path.is_symlink():
             top = path.relative_to(packages).parts[0]
-            sizes[top.removesuffix(".libs")] += path.stat().st_size / 1e6
+            sizes[top.removesuffix(".libs")] += path.stat().st_size / 2**20
     return sizes
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 import tiny_pack
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from voices import RATE, speak
 
@@ -47,7 +47,6 @@ def test_a_window_shorter_than_the_first_bucket_is_the_only_length():
     assert bucket_lengths(0.3, RATE) == (0.3 * RATE,)
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.integers(0, 25), max_size=12), st.integers(1, 10))
 def test_windows_hold_all_the_speech_and_none_is_too_long_or_needlessly_short(sizes, longest):
     speech = np.arange(sum(sizes), dtype=np.float32)

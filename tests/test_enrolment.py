@@ -150,14 +150,14 @@ def test_what_could_not_be_heard_is_said_and_the_rest_is_used(pack):
         "text.wav": "unreadable",
     }
     assert contributions[0].speech_s == 0.2
-    assert "at least 0.5 s" in contributions[0].message
+    assert "at least 0.50 s" in contributions[0].message
     assert contributions[2].message == "text.wav holds no sound."
     assert len(samples) == 1
 
 
 def test_with_nothing_to_use_all_reasons_are_given(pack):
     with pytest.raises(
-        EnrolmentError, match=r"short.wav: found 0.2 s.* text.wav holds no"
+        EnrolmentError, match=r"short.wav: found 0.20 s.* text.wav holds no"
     ) as found:
         assess(
             pack,

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxgate.errors import ScoringError, UsageError
@@ -33,7 +33,6 @@ seeds = st.integers(0, 10_000)
 seconds = st.floats(0.01, 1e4)
 rates = st.floats(1e-12, 1 - 1e-6)
 llrs = st.floats(-50, 50)
-unhurried = settings(deadline=None)  # a busy machine is no failure
 
 
 def voices(count: int, seed: int = 0) -> np.ndarray:
@@ -47,7 +46,6 @@ def test_cosine_of_known_directions():
     assert cosine(EAST, np.concatenate([EAST, NORTH, -EAST])).tolist() == [[1, 0, -1]]
 
 
-@unhurried
 @given(seeds, st.floats(1e-3, 1e3))
 def test_cosine_ignores_loudness_and_stays_in_range(seed, gain):
     scores = cosine(voices(20, seed), np.float32(gain) * voices(20, seed))
@@ -75,14 +73,12 @@ def test_as_norm_follows_its_definition():
     assert score[0, 0] == pytest.approx(expected, rel=1e-4)
 
 
-@unhurried
 @given(seeds)
 def test_as_norm_is_the_same_from_either_side(seed):
     cohort, a, b = Cohort(voices(50), nearest=10), voices(2, seed + 1), voices(3, seed + 2)
     assert cohort.as_norm(a, b) == pytest.approx(cohort.as_norm(b, a).T, abs=1e-4)
 
 
-@unhurried
 @given(st.permutations(range(6)))
 def test_as_norm_of_a_pair_does_not_depend_on_the_others(order):
     cohort, a, b = Cohort(voices(50), nearest=10), voices(6, 1), voices(6, 2)
@@ -164,7 +160,6 @@ def test_calibration_is_a_line_that_depends_on_the_speech():
     assert calibration.llr(1, 0.1, 9) == calibration.llr(1, 0.5, 0.5)
 
 
-@unhurried
 @given(st.floats(-9, 9), st.floats(0.01, 9), seconds, seconds)
 def test_llr_rises_with_the_score_and_is_the_same_from_either_side(score, more, a, b):
     calibration = Calibration(slope=(1, -0.4), offset=(-3, 0.5), speech_s=(0.5, 8))
@@ -224,7 +219,6 @@ def test_a_far_that_is_no_rate_is_refused(far):
         TABLE.threshold(far, 1, 1)
 
 
-@unhurried
 @given(rates, rates, seconds, seconds)
 def test_a_rarer_false_accept_never_has_a_lower_threshold(a, b, enrolled_s, probe_s):
     rare, often = sorted([a, b])
@@ -251,14 +245,12 @@ def test_stranger_rates_by_hand(llr, rate):
     assert TABLE.stranger_rate(llr, 1, 1) == (pytest.approx(rate[0]), rate[1])
 
 
-@unhurried
 @given(st.floats(0.001, 0.1), seconds, seconds)
 def test_the_stranger_rate_at_a_measured_threshold_is_its_far(far, enrolled_s, probe_s):
     llr = TABLE.threshold(far, enrolled_s, probe_s).llr
     assert TABLE.stranger_rate(llr, enrolled_s, probe_s).value == pytest.approx(far, rel=1e-6)
 
 
-@unhurried
 @given(llrs, llrs, seconds, seconds)
 def test_a_higher_llr_is_never_more_frequent_and_never_misses_less(a, b, enrolled_s, probe_s):
     low, high = sorted([a, b])
@@ -351,7 +343,6 @@ def test_a_search_of_millions_keeps_its_precision():
     assert found == (pytest.approx(8 + math.log(0.001 / 1e-18)), True)
 
 
-@unhurried
 @given(rates, seconds, st.integers(1, 10**7), st.integers(1, 10**7))
 def test_more_candidates_never_lower_a_threshold(far, speech_s, a, b):
     few, many = sorted([a, b])

@@ -242,7 +242,7 @@ def test_recordings_of_two_voices_are_refused(verifier, folder):
 
 
 def test_nothing_fit_to_enrol_is_an_error(verifier, folder):
-    with pytest.raises(EnrolmentError, match=r"short.wav: found 0.3 s .* text.wav"):
+    with pytest.raises(EnrolmentError, match=r"short.wav: found 0.30 s .* text.wav"):
         verifier.enrol("ada", [folder / "short.wav", folder / "text.wav"])
 
 

@@ -192,7 +192,7 @@ def open_microphone(device: str | None = None) -> Iterator[Iterator[Waveform]]:
 
 def _blocks(heard: "queue.Queue[Waveform]", rate_hz: int) -> Iterator[Waveform]:
     """What is heard, at 16 kHz, for ever."""
-    import soxr  # type: ignore[import-untyped]  # noqa: PLC0415 - only where it is used
+    import soxr  # noqa: PLC0415 - only where it is used
 
     resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE, num_channels=1, dtype="float32")
     while True:
@@ -224,7 +224,7 @@ def read_sentences(path: Path) -> list[str]:
 @contextmanager
 def _sound_file(path: Path) -> Iterator[Any]:
     """A soundfile to write to, which becomes `path` when all went well."""
-    import soundfile  # type: ignore[import-untyped]  # noqa: PLC0415 - only where it is used
+    import soundfile  # noqa: PLC0415 - only where it is used
 
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"{path}: recordings are written as {' or '.join(FORMATS)}.")

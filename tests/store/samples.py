@@ -14,7 +14,7 @@ def sample(number: int, *, dim: int = 8, speech_s: float = 5.0) -> Sample:
     """The sample of that number: another one for each."""
     vector = np.random.default_rng(number).normal(size=dim).astype(np.float32)
     return Sample(
-        id=f"{number:032x}",
+        id=np.random.default_rng((number, 0)).bytes(16).hex(),
         vector=vector / np.linalg.norm(vector),
         speech_s=speech_s + number / 7,
         quality={"snr_db": 20.5, "warnings": [{"code": f"made up {number}"}]},

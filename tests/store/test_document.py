@@ -13,7 +13,7 @@ from voxgate.store.document import Enrolled, from_document, to_document
 @pytest.fixture
 def document() -> Any:
     """A good document, fresh from JSON."""
-    first = replace(sample(1), vector=np.array([0.6, 0.8], np.float32))
+    first = replace(sample(1), id="0123456789abcdef" * 2, vector=np.array([0.6, 0.8], np.float32))
     second = replace(sample(2), vector=np.array([0, 1], np.float32))
     enrolled = Enrolled("ada", START, [("tiny@1", first), ("tiny@1", second)])
     return json.loads(json.dumps(to_document(enrolled)))
@@ -21,7 +21,7 @@ def document() -> Any:
 
 def test_a_document_is_as_documented(document: dict[str, Any]) -> None:
     assert document.pop("samples")[0] == {
-        "id": "0" * 31 + "1",
+        "id": "0123456789abcdef0123456789abcdef",
         "pack": "tiny@1",
         "name": "recording-1.wav",
         "speech_s": 5 + 1 / 7,
@@ -84,7 +84,7 @@ def test_every_field_is_needed(document: dict[str, Any], field: str) -> None:
     ("change", "message"),
     [
         ({"id": "../x"}, "32 hexadecimal digits"),
-        ({"id": "0" * 31 + "1"}, "the same id"),
+        ({"id": "0123456789abcdef" * 2}, "the same id"),
         ({"speech_s": "5"}, "'speech_s' of sample 2 has the wrong type"),
         ({"speech_s": -1}, "seconds of speech"),
         ({"speech_s": 10**400}, "seconds of speech"),

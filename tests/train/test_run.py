@@ -58,7 +58,7 @@ def test_a_run_that_goes_on_after_a_stop_ends_with_the_same_weights(folder):
     stopped = folder / "stopped.toml"
     stopped.write_text(EXPERIMENT.format(steps=4))
     code = (
-        "import sys; from pathlib import Path; import voxgate.train.loop as loop; import os, signal\n"
+        "import os, signal, sys; from pathlib import Path; import voxgate.train.loop as loop\n"
         "step = loop._step\n"
         "def dying(experiment, state, batch):\n"
         "    if state.step == 3: os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -58,4 +58,4 @@ def _print_examples(examples: Sequence[Example]) -> None:
     for line, meaning in examples:
         table.add_row(line, meaning)
     output.console().print(" Examples", style="dim")
-    output.console().print(table)
+    output.print_block(table)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from voxgate.decision import Side
     from voxgate.quality import QualityWarning
@@ -72,6 +73,11 @@ def print_gap() -> None:
     console().print()
 
 
+def print_heading(text: str) -> None:
+    """What the table below is about."""
+    console().print(f"\n  {text}", style="bold")
+
+
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, align: str) -> None:
     """Columns under dim headers; `align` has an l or r for each."""
     from rich.table import Table
@@ -81,7 +87,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, align:
         table.add_column(header, justify="right" if side == "r" else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console().print(table)
+    print_block(table)
 
 
 def print_facts(facts: dict[str, str]) -> None:
@@ -93,7 +99,7 @@ def print_facts(facts: dict[str, str]) -> None:
     table.add_column(overflow="fold")
     for name, value in facts.items():
         table.add_row(name, value)
-    console().print(table)
+    print_block(table)
 
 
 def print_warnings(warnings: "Sequence[QualityWarning]") -> None:
@@ -108,7 +114,15 @@ def print_warnings(warnings: "Sequence[QualityWarning]") -> None:
     for warning in warnings:
         table.add_row("!", warning.message)
     print_gap()
-    console().print(table)
+    print_block(table)
+
+
+def print_block(table: "Table") -> None:
+    """Print without the spaces that fill up the last column."""
+    shown = console()
+    with shown.capture() as capture:
+        shown.print(table)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def print_sides(sides: "Sequence[Side]") -> None:

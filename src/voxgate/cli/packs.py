@@ -13,6 +13,14 @@ from voxgate.cli.exits import DONE
 if TYPE_CHECKING:
     from voxgate.packs import Pack
 
+_METRICS = {  # in pack.toml -> over the column
+    "trials": "trials",
+    "eer": "EER %",
+    "min_dcf_0.01": "min DCF 0.01",
+    "cllr": "Cllr",
+    "min_cllr": "min Cllr",
+}
+
 app = typer.Typer(help="Which models are here, with their facts and measured error rates.")
 
 
@@ -107,17 +115,23 @@ def _print(pack: "Pack") -> None:
 
 
 def _print_metrics(pack: "Pack") -> None:
-    """Measured error rates by set of recordings."""
-    if not pack.metrics:
+    """Measured error rates by set of recordings: the usual ones; --json has them all."""
+    known = {name for values in pack.metrics.values() for name in values}
+    names = [name for name in _METRICS if name in known]
+    if not names:
         return
-    names = list(dict.fromkeys(name for values in pack.metrics.values() for name in values))
     rows = [
-        (of_set, *[f"{values[name]:.4g}" if name in values else output.NOTHING for name in names])
+        (of_set, *[_figure(values[name]) if name in values else output.NOTHING for name in names])
         for of_set, values in pack.metrics.items()
     ]
-    output.print_gap()
-    headers = ["EER %" if name == "eer" else name.replace("_", " ") for name in names]
-    output.print_table(("measured on", *headers), rows, align="l" + "r" * len(names))
+    output.print_heading("Measured error rates, as the pack states them")
+    output.print_table(
+        ("", *[_METRICS[name] for name in names]), rows, align="l" + "r" * len(names)
+    )
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _print_misses(pack: "Pack") -> None:
@@ -127,8 +141,8 @@ def _print_misses(pack: "Pack") -> None:
         (output.seconds(speech_s), *[f"{100 * miss:.1f} %" for miss in misses])
         for speech_s, misses in zip(table.speech_s, table.misses, strict=True)
     ]
-    output.print_gap()
-    headers = ("right voice refused at", *[f"--far {far:g}" for far in table.far])
+    output.print_heading("How often the right voice is refused, by seconds of speech and --far")
+    headers = ("", *[f"{far:g}" for far in table.far])
     output.print_table(headers, rows, align="r" * len(headers))
 
 

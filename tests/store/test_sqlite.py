@@ -1,0 +1,387 @@
+"""What is particular to SQLite: its files, what can go wrong with them, and what stays in them."""
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from store.samples import PACK, sample
+from voxgate.errors import (
+    SpeakerNotFoundError,
+    StoreCorruptError,
+    StoreError,
+    StoreWriteError,
+)
+from voxgate.store import Store, open_store, sqlite
+from voxgate.store.sqlite import SqliteDatabase
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "voices.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    opened = opening(path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait long for others; must come before the store in a test's parameters."""
+    monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
+
+
+def opening(path: Path) -> Store:
+    return open_store(f"sqlite:///{path}", key=KEY)
+
+
+def traces(store: Store, path: Path, speaker: str) -> list[bytes]:
+    """All that is kept of a speaker, as it is on the disk and as it is in clear, in pieces."""
+    query = """SELECT s.name, s.id, a.id, a.sealed_embedding, a.sealed_facts, v.sealed_embedding
+        FROM speakers s JOIN samples a ON a.speaker_id = s.id
+        JOIN voiceprints v ON v.speaker_id = s.id WHERE s.name = ?"""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(query, (speaker,)).fetchall()
+    stored = [value.encode() if isinstance(value, str) else value for row in rows for value in row]
+    clear = [store.voiceprint(speaker, PACK).vector.tobytes()]
+    for kept in store.samples(speaker):
+        clear += [kept.vector.tobytes(), kept.name.encode()]
+    return sorted({piece for value in (*stored, *clear) for piece in pieces(value)})
+
+
+def pieces(value: bytes, length: int = 16) -> list[bytes]:
+    """The value cut up, as a part of it is a trace as well."""
+    return [value[i : i + length] for i in range(0, max(1, len(value) - length + 1), length)]
+
+
+def left_of(traces: list[bytes], path: Path) -> list[bytes]:
+    """Those that are in the database's files."""
+    written = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    return [trace for trace in traces if trace in written]
+
+
+# files
+
+
+def test_the_files_and_folders_are_made_and_nobody_else_can_read_them(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder % with ünusual" / "voices #1.db"
+    with closing(opening(path)) as store:
+        store.enrol("ada", PACK, [sample(1)])
+        files = {file.name for file in path.parent.iterdir()}
+        assert files == {"voices #1.db", "voices #1.db-wal", "voices #1.db-shm"}
+        if os.name == "posix":
+            assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
+            assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert [file.name for file in path.parent.iterdir()] == ["voices #1.db"]
+    with closing(opening(path)) as store:
+        assert store.speakers()[0].name == "ada"
+
+
+def test_a_relative_path_and_a_home_folder_are_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for url in ("sqlite:///a.db", "sqlite:///~/b.db"):
+        open_store(url, key=KEY).close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.db", "b.db"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://", "sqlite:///", "sqlite:x.db", "sqlite:///:memory:", "sqlite:///x.db?mode=ro"],
+)
+def test_a_url_without_a_file_is_refused(url: str) -> None:
+    with pytest.raises(StoreError, match="names no file; write sqlite:///voices"):
+        open_store(url)
+
+
+def test_a_forgotten_store_lets_go_of_its_files(path: Path) -> None:
+    store = opening(path)
+    store.enrol("ada", PACK, [sample(1)])
+    assert path.with_name("voices.db-wal").exists()
+    del store
+    assert not path.with_name("voices.db-wal").exists()
+
+
+# what is no store, or a damaged one
+
+
+def test_random_bytes_are_not_a_store(path: Path) -> None:
+    damaged = np.random.default_rng(0).bytes(10_000)
+    path.write_bytes(damaged)
+    with pytest.raises(StoreCorruptError, match=r"voices\.db is not a database"):
+        opening(path)
+    assert path.read_bytes() == damaged
+
+
+def test_a_truncated_store_is_told(path: Path) -> None:
+    with closing(opening(path)) as store:
+        for number in range(20):
+            store.enrol(f"speaker {number}", PACK, [sample(number)])
+    whole = path.read_bytes()
+    for length in (len(whole) - 4096, len(whole) // 2, 4096, 1000, 50):
+        path.write_bytes(whole[:length])
+        with pytest.raises(StoreCorruptError, match=r"voices\.db is (damaged|not a database)"):
+            opening(path)
+        assert path.read_bytes() == whole[:length]
+
+
+def test_an_empty_file_becomes_a_store(path: Path) -> None:
+    path.touch()
+    with closing(opening(path)) as store:
+        assert store.speakers() == []
+
+
+def test_a_folder_is_not_a_store(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(StoreWriteError, match="cannot be opened or made"):
+        opening(path)
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(path: Path) -> None:
+    path.write_text("not a folder")
+    with pytest.raises(StoreWriteError, match=r"cannot be opened or made: .*VOXGATE_STORE"):
+        opening(path / "voices.db")
+
+
+def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE notes (note TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="is the database of another program"):
+        opening(path)
+    assert path.read_bytes() == before
+
+
+def test_the_store_of_a_newer_version_is_left_alone(path: Path) -> None:
+    opening(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"newer version of voxgate .*9999.*; upgrade voxgate"):
+        opening(path)
+    assert path.read_bytes() == before
+
+
+# what cannot be written
+
+
+@contextmanager
+def ordinary_rights() -> Iterator[None]:
+    """Without the rights of root, whom no file mode keeps from writing."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def shared_folder() -> Iterator[Path]:
+    """A folder that can be reached without the rights of root, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+        Path(folder).chmod(0o755)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+def test_a_folder_that_cannot_be_written_is_told(shared_folder: Path) -> None:
+    opening(shared_folder / "other.db").close()  # what is imported late is imported now
+    shared_folder.chmod(0o555)
+    with ordinary_rights(), pytest.raises(StoreWriteError, match="permission denied; choose"):
+        opening(shared_folder / "voices.db")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+def test_a_store_that_cannot_be_written_is_told(shared_folder: Path) -> None:
+    path = shared_folder / "voices.db"
+    opening(path).close()
+    path.chmod(0o444)
+    shared_folder.chmod(0o555)
+    with ordinary_rights(), pytest.raises(StoreWriteError, match="make the file and its folder"):
+        opening(path).enrol("ada", PACK, [sample(1)])
+
+
+def test_a_store_that_becomes_read_only_can_still_be_read(store: Store, path: Path) -> None:
+    store.enrol("ada", PACK, [sample(1)])
+    set_pragma(store, "query_only = ON")
+    with pytest.raises(StoreWriteError, match=r"voices\.db cannot be written; make the file"):
+        store.enrol("bob", PACK, [sample(2)])
+    assert [found.speaker for found in store.voiceprints(PACK)] == ["ada"]
+
+
+def set_pragma(store: Store, pragma: str) -> None:
+    """Set something for the one connection that a store used by one thread has."""
+    database = store._database  # type: ignore[attr-defined]
+    with database._raw() as raw:
+        raw.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def test_on_a_full_disk_nothing_is_changed_and_work_goes_on_when_there_is_room(
+    store: Store, path: Path
+) -> None:
+    store.enrol("ada", PACK, [sample(1)])
+    with closing(sqlite3.connect(path)) as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    set_pragma(store, f"max_page_count = {pages}")
+    done = 0
+    with pytest.raises(StoreWriteError, match="has no room: the disk is full, nothing was changed"):
+        for number in range(100):
+            store.enrol(f"speaker {number}", PACK, [sample(number, dim=200)])
+            done += 1
+    assert store.revision() == 1 + done
+    assert len(store.speakers()) == len(store.voiceprints(PACK)) == 1 + done
+    assert len(store.audit_log()) == 1 + done
+    set_pragma(store, "max_page_count = 1000000")
+    store.enrol("bob", PACK, [sample(3)])
+    store.delete("ada")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_that_another_program_keeps_locked_can_still_be_read(path: Path) -> None:
+    with closing(opening(path)) as store:
+        store.enrol("ada", PACK, [sample(1)])
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreWriteError, match="is being used by another program"):
+                store.enrol("bob", PACK, [sample(2)])
+            assert store.voiceprint("ada", PACK).recordings == 1
+        store.enrol("bob", PACK, [sample(2)])
+
+
+# deleting for good
+
+
+def enrol_many(store: Store, path: Path, count: int = 24) -> dict[str, list[bytes]]:
+    """Enrol speakers with long names; give the traces of each."""
+    found = {}
+    for number in range(count):
+        name = np.random.default_rng(number).bytes(30).hex()
+        store.enrol(name, PACK, [sample(1000 + 2 * number + i, dim=200) for i in range(2)])
+        found[name] = traces(store, path, name)
+        assert len(left_of(found[name], path)) > 50
+    return found
+
+
+def test_of_a_deleted_speaker_no_byte_is_left(store: Store, path: Path) -> None:
+    found = enrol_many(store, path)
+    for name in list(found)[::3]:
+        store.delete(name)
+        assert left_of(found.pop(name), path) == []
+    assert {summary.name for summary in store.speakers()} == set(found)
+    assert all(len(left_of(values, path)) > 50 for values in found.values())
+    assert len(store.audit_log(speaker=name)) == 2  # by a keyed hash of the name
+
+
+def test_nothing_is_left_even_of_what_sqlite_did_not_overwrite(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_SETTINGS", ("foreign_keys = ON",))  # without secure_delete
+    with closing(opening(path)) as store:
+        found = enrol_many(store, path, 10)
+        with monkeypatch.context() as patch:  # the test would find it
+            patch.setattr(SqliteDatabase, "erase", lambda self, *, wait=True: None)
+            name, values = found.popitem()
+            store.delete(name)
+            assert len(left_of(values, path)) > 50
+        for name, values in found.items():
+            store.delete(name)
+            assert left_of(values, path) == []
+
+
+def test_deleted_rows_are_overwritten_even_where_the_files_cannot_be_written_afresh(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = enrol_many(store, path, 4)
+
+    def empty_log_only(self: SqliteDatabase, *, wait: bool = True) -> None:
+        with self._raw() as raw:
+            sqlite._empty_log(raw)
+
+    monkeypatch.setattr(SqliteDatabase, "erase", empty_log_only)
+    for name, values in found.items():
+        store.delete(name)
+        assert left_of(values, path) == []
+
+
+def test_of_replaced_samples_no_byte_is_left(store: Store, path: Path) -> None:
+    found = enrol_many(store, path, 10)
+    for name, values in found.items():
+        kept = {*pieces(name.encode()), *pieces(speaker_id(path, name))}
+        store.enrol(name, PACK, [sample(1)], mode="replace")
+        assert set(left_of(values, path)) == {value for value in values if value in kept}
+
+
+def speaker_id(path: Path, name: str) -> bytes:
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT id FROM speakers WHERE name = ?"
+        (found,) = connection.execute(query, (name,)).fetchone()
+    return bytes(found, "ascii")
+
+
+def test_of_samples_replaced_by_an_import_no_byte_is_left(store: Store, path: Path) -> None:
+    store.enrol("ada", PACK, [sample(1)])
+    document = store.export("ada")
+    store.delete("ada")
+    ((name, values),) = enrol_many(store, path, 1).items()
+    kept = {*pieces(name.encode()), *pieces(speaker_id(path, name))}
+    store.import_(document | {"speaker": name}, mode="replace")
+    assert set(left_of(values, path)) == {value for value in values if value in kept}
+
+
+@pytest.mark.usefixtures("impatient")
+def test_while_another_program_reads_the_old_state_its_traces_stay_and_this_is_told(
+    path: Path,
+) -> None:
+    with closing(opening(path)) as store:
+        ((name, values),) = enrol_many(store, path, 1).items()
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT count(*) FROM speakers").fetchone() == (1,)
+            with pytest.raises(StoreWriteError, match=r"It is deleted, but its traces stay"):
+                store.delete(name)
+            with pytest.raises(SpeakerNotFoundError):
+                store.samples(name)
+            opening(path).close()  # does not wait, and does not fail
+            assert left_of(values, path) != []
+        with closing(opening(path)):
+            assert left_of(values, path) == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_next_deletion_removes_the_traces_of_one_that_was_cut_short(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = enrol_many(store, path, 3)
+    first, second, third = found
+
+    def killed(self: SqliteDatabase, *, wait: bool = True) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(SqliteDatabase, "erase", killed)
+        store.delete(first)
+    assert left_of(found[first], path) != []
+    store.delete(second)
+    assert left_of(found[first] + found[second], path) == []
+    erased: list[bool] = []
+    monkeypatch.setattr(SqliteDatabase, "erase", lambda self, *, wait=True: erased.append(wait))
+    opening(path).close()
+    assert erased == []  # nothing is due any more
+    assert store.voiceprint(third, PACK).speaker == third
