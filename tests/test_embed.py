@@ -174,7 +174,7 @@ def test_an_embedding_does_not_show_its_vector(embedder):
 
 def test_too_little_speech_says_the_seconds_found_and_needed(embedder):
     noise = np.random.default_rng(0).normal(0, 1e-3, 2 * RATE).astype(np.float32)
-    with pytest.raises(TooLittleSpeechError, match=r"waveform: found 0.0 s .* 0.5 s") as caught:
+    with pytest.raises(TooLittleSpeechError, match=r"waveform: found 0.00 s .* 0.50 s") as caught:
         embedder.embed(noise)
     assert (caught.value.found_s, caught.value.needed_s) == (0, 0.5)
 

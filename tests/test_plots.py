@@ -111,6 +111,12 @@ def test_axes_say_seconds_hertz_and_decibels_and_the_title_the_facts():
     assert [tuple(bar.get_extents().intervalx) for bar in bars] == [(0.5, 1.0), (2.0, 2.5)]
 
 
+def test_each_column_is_drawn_round_its_time():
+    left, right, *_ = draw(picture_of("mel", 2.9)).axes[0].images[0].get_extent()
+    assert left == pytest.approx(-0.0025)  # the first frame, of 5 ms, is centred on 0
+    assert right == pytest.approx(30 * 0.1, abs=0.005)  # 30 columns, 0.1 s apart
+
+
 def test_cepstral_coefficients_have_no_hertz():
     levels, _, bar = draw(picture_of("mfcc")).axes
     assert levels.get_ylabel() == "coefficient"

@@ -120,10 +120,11 @@ def test_an_unanswered_question_is_exit_code_two(voxgate, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes close in another way there")
-def test_a_closed_pipe_is_no_error(pack):
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_closed_pipe_is_no_error(pack, form):
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "voxgate", "packs", "info", str(pack)]
+    command = [sys.executable, "-m", "voxgate", "packs", "info", str(pack), *form]
     result = subprocess.run(
         command, stdout=writing, stderr=subprocess.PIPE, text=True, env=environment(), check=False
     )
