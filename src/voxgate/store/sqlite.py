@@ -21,6 +21,7 @@ _PAUSE_S = 0.01  # between two attempts
 _PREFIX = "sqlite:///"
 _WRITING = "voxgate_writing"  # execution option of a connection that is going to write
 _SETTINGS = (
+    "foreign_keys = ON",
     "secure_delete = ON",  # overwrite what is deleted with zeros
     "synchronous = FULL",  # what is committed survives a power cut
 )
