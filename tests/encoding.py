@@ -29,6 +29,7 @@ PYAV = {  # name -> extension, container, codec of the sound, rate it needs, cod
     "aac": ("aac", "adts", "aac", None, None),
     "webm": ("webm", "webm", "libopus", 48_000, None),
     "mp4 video": ("mp4", "mp4", "aac", None, "mpeg4"),
+    "mkv 8 bit": ("mkv", "matroska", "pcm_u8", None, None),
     "mkv 16 bit": ("mkv", "matroska", "pcm_s16le", None, None),
 }
 FORMATS = (*SOUNDFILE, *PYAV)

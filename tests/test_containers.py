@@ -63,6 +63,14 @@ def test_a_wav_file_written_into_a_pipe_is_whole(size, words, encoded):
     assert np.array_equal(load(bytes(content)), words)
 
 
+def test_chunks_of_an_odd_length_are_padded(words, encoded):
+    content = encoded(words, "wav 16 bit").read_bytes()
+    data = content.index(b"data")
+    tagged = content[:data] + b"LIST\3\0\0\0abc\0" + content[data:]
+    assert missing_bytes(io.BytesIO(tagged)) == 0
+    assert missing_bytes(io.BytesIO(tagged[:-1000])) == 1000
+
+
 def test_a_browser_s_webm_of_unknown_length_is_whole(words, encoded):
     content = encoded(words, "webm").read_bytes()
     size = content.index(b"\x18\x53\x80\x67") + 4

@@ -41,7 +41,7 @@ def outcomes(contributions):
 
 
 def test_the_bound_for_another_voice_follows_from_its_prior_and_costs():
-    assert pytest.approx(math.log(2 * 0.05 / 0.95)) == OTHER_VOICE_LLR
+    assert pytest.approx(math.log(4 * 0.05 / 0.95)) == OTHER_VOICE_LLR
 
 
 def test_recordings_of_one_voice_are_all_used_and_weigh_by_their_speech(pack):

@@ -110,6 +110,11 @@ class TestPieces:
         (piece,) = read_speech(recording)
         assert np.array_equal(piece[-16_000:], recording[-16_000:])
 
+    def test_the_last_frame_counts_though_it_is_not_whole(self, loud_is_speech):
+        frame = FRAME_SAMPLES / SAMPLE_RATE
+        recording = np.concatenate([silence(30 * frame), loud(2.6 * frame)])  # of three needed
+        assert len(list(read_speech(recording))) == 1
+
     @pytest.mark.parametrize("length", [1, 100, 511, 5_000])
     def test_the_blocks_of_the_recording_do_not_matter(self, length, loud_is_speech):
         recording = np.concatenate([silence(0.5), loud(1), silence(1), loud(0.5), silence(0.3)])
@@ -119,6 +124,7 @@ class TestPieces:
         assert [p.tolist() for p in cut] == [p.tolist() for p in whole]
         assert cut.segments == whole.segments
         assert len(cut.segments) == 2
+        assert [detector.resets for detector in loud_is_speech] == [[], []]
 
     def test_there_are_none_where_nobody_speaks(self):
         hiss = np.random.default_rng(0).normal(0, 0.01, 48_000).astype(np.float32)

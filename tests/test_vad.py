@@ -83,6 +83,12 @@ class TestSegments:
         long[39] = 0.5
         assert [round(s.end_s / FRAME_S) for s in segments(long, options)] == [39, 40]
 
+    def test_a_cut_within_a_pause_does_not_make_segments_overlap(self):
+        pause = [0.2] * 5 + [0.1]  # cut at its last frame, and one frame short of an end
+        cut = segments([0.9] * 25 + pause + [0.2] + [0.9] * 5, VadOptions(max_segment_s=1.2))
+        assert [round(s.start_s / FRAME_S) for s in cut] == [0, 30]
+        assert cut[0].end_s == cut[1].start_s
+
     def test_a_segment_has_a_duration(self):
         assert Segment(1.0, 2.5).duration_s == 1.5
 

@@ -108,9 +108,9 @@ class SoundfileDecoder:
                 decoded += len(block)
                 yield block[:, 0] if channels == 1 else block.mean(axis=1)
         except RuntimeError as error:  # soundfile's errors are such
-            raise _broken_off(self._name, decoded / rate) from error
+            raise _broken_off(self._name) from error
         if self._frames is not None and decoded < self._frames:
-            raise _broken_off(self._name, decoded / rate)
+            raise _broken_off(self._name)
 
     def close(self) -> None:
         self._sound.close()
@@ -165,25 +165,20 @@ class PyavDecoder:
     def _decode(self) -> Iterator["av.AudioFrame"]:
         # Between the frames of an MP3 there may be tags and other junk, to be stepped over.
         skips_junk = self._container.format.name == "mp3"
-        seconds = 0.0
         for packet in self._packets():
             try:
                 frames = packet.decode()
             except self._failure as error:
                 if skips_junk:
                     continue
-                raise _broken_off(self._name, seconds) from error
-            for frame in frames:
-                seconds += frame.samples / frame.sample_rate
-                yield frame
+                raise _broken_off(self._name) from error
+            yield from frames
 
     def _packets(self) -> Iterator[Any]:
         try:
             yield from self._container.demux(self._track)
         except self._failure as error:
-            raise DamagedAudioError(
-                f"{self._name} cannot be read to its end. Copy or record it again."
-            ) from error
+            raise _broken_off(self._name) from error
 
     def close(self) -> None:
         self._container.close()
@@ -237,8 +232,7 @@ def _is_text(head: bytes) -> bool:
     return not head.translate(None, printable)
 
 
-def _broken_off(name: str, seconds: float) -> DamagedAudioError:
+def _broken_off(name: str) -> DamagedAudioError:
     return DamagedAudioError(
-        f"{name} is damaged or cut short: it cannot be decoded beyond {seconds:.1f} s. "
-        "Copy or record it again."
+        f"{name} is damaged or cut short: it cannot be decoded to its end. Copy or record it again."
     )

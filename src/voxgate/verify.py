@@ -126,12 +126,12 @@ class Verifier:
             try:
                 found = self.embed(reference)
             except AudioError as error:
-                failures.append(Failure(name_of(reference), error))
+                failures.append(Failure(_label(reference), error))
                 continue
             alike = compare(self.pack, found, sought)
             matches.append(
                 Match(
-                    name=found.name,
+                    name=_label(reference),
                     score=alike.score,
                     cosine=alike.cosine,
                     llr=alike.llr,
@@ -327,3 +327,9 @@ def _notes(cosine: float, extrapolated: bool, policy: Policy) -> Iterator[Qualit
             "extrapolated",
             f"The threshold for {policy} is a careful guess: it lies beyond what was measured.",
         )
+
+
+def _label(reference: Source) -> str:
+    """What to call one reference of many: the whole path, for two folders may hold one name."""
+    is_path = isinstance(reference, str | os.PathLike)
+    return os.fspath(reference) if is_path else name_of(reference)  # type: ignore[arg-type]

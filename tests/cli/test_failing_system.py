@@ -17,7 +17,7 @@ import pytest
 from .conftest import environment
 
 VOXGATE = [sys.executable, "-m", "voxgate"]
-READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && "$@"'
 FULL = """
 cp -a "$0" kept && mount -t tmpfs -o size=512k tmpfs "$0" && cp -a kept/. "$0" || exit 99
 dd if=/dev/zero of="$0/filler" bs=4k >/dev/null 2>&1
@@ -49,16 +49,16 @@ def on_disk(disk) -> Callable[[str, list[str]], "subprocess.CompletedProcess[str
     """`on_disk(READ_ONLY, words)`: run the command where `disk` is mounted that way."""
 
     def run(mounting: str, words: list[str]) -> "subprocess.CompletedProcess[str]":
-        return launch([*own_mounts(), "sh", "-c", mounting, disk.name, *VOXGATE, *words])
+        return launch([*own_mounts(disk.name), "sh", "-c", mounting, disk.name, *VOXGATE, *words])
 
     return run
 
 
-def own_mounts() -> list[str]:
+def own_mounts(folder: str) -> list[str]:
     """The start of a command line for a process that mounts what no other process sees."""
     for flags in (["--mount"], ["--user", "--map-root-user", "--mount"]):
         command = ["unshare", *flags]
-        trial = [*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+        trial = [*command, "sh", "-c", f"{READ_ONLY} && mount -t tmpfs tmpfs $0", folder, "true"]
         if shutil.which("unshare") and launch(trial).returncode == 0:
             return command
     pytest.skip("needs the right to mount file systems, in a namespace of its own")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from store.samples import PACK, sample
-from voxgate.errors import StoreCorruptError, StoreKeyError, VoxgateError
+from voxgate.errors import SpeakerNotFoundError, StoreCorruptError, StoreKeyError, VoxgateError
 from voxgate.store import Store, open_store
 
 KEY = bytes(range(32))
@@ -153,6 +153,25 @@ def test_a_damaged_speaker_can_still_be_deleted_or_replaced(store: Store, path: 
     store.delete("ada")
     store.enrol("bob", PACK, [sample(5)], mode="replace")
     assert [found.speaker for found in store.voiceprints(PACK)] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE speakers SET name = x'00' WHERE name = 'ada'",
+        "UPDATE speakers SET created_us = 'x'",
+        "UPDATE speakers SET updated_us = 9223372036854775807",
+        "UPDATE samples SET speech_s = 'x', pack = x'00' WHERE number = 1",
+    ],
+)
+def test_a_list_of_speakers_that_makes_no_sense_is_noticed(
+    store: Store, path: Path, statement: str
+) -> None:
+    alter(path, statement)
+    with pytest.raises(StoreCorruptError, match="list of speakers in the store is damaged"):
+        store.speakers()
+    with pytest.raises(SpeakerNotFoundError, match="Did you mean 'bob'"):
+        store.delete("bobb")
 
 
 @pytest.mark.parametrize("verb", ["UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log"])

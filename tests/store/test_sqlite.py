@@ -292,7 +292,7 @@ def test_of_a_deleted_speaker_no_byte_is_left(store: Store, path: Path) -> None:
 def test_nothing_is_left_even_of_what_sqlite_did_not_overwrite(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_SETTINGS", ("foreign_keys = ON",))  # without secure_delete
+    monkeypatch.setattr(sqlite, "_SETTINGS", ("foreign_keys = ON", "secure_delete = OFF"))
     with closing(opening(path)) as store:
         found = enrol_many(store, path, 10)
         with monkeypatch.context() as patch:  # the test would find it

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from voxgate.errors import StoreCorruptError
 from voxgate.store import AuditEntry, Sample, SpeakerSummary, Voiceprint
 from voxgate.store.crypto import Vault
 from voxgate.store.schema import audit_log, samples, speakers, store, voiceprints
 
+_DAMAGED = "The list of speakers in the store is damaged; restore it from a backup."
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -58,7 +60,8 @@ class Rows:
 
     def names(self) -> Iterator[str]:
         """All names, in no order."""
-        yield from self._connection.execute(select(speakers.c.name)).scalars()
+        found = self._connection.execute(select(speakers.c.name)).scalars()
+        yield from (name for name in found if isinstance(name, str))  # damaged, it can be anything
 
     def summaries(self, name: str | None = None) -> list[SpeakerSummary]:
         """All speakers by name, or only the one."""
@@ -67,8 +70,11 @@ class Rows:
         query = select(*speakers.c, pack, *amounts).join(samples).group_by(speakers.c.id, pack)
         if name is not None:
             query = query.where(speakers.c.name == name)
-        rows = sorted(self._connection.execute(query), key=attrgetter("name", "pack"))
-        return [_summary(list(packs)) for _, packs in groupby(rows, key=attrgetter("name"))]
+        try:
+            rows = sorted(self._connection.execute(query), key=attrgetter("name", "pack"))
+            return [_summary(list(packs)) for _, packs in groupby(rows, key=attrgetter("name"))]
+        except TypeError as error:  # these values are not sealed: damaged, they can be anything
+            raise StoreCorruptError(_DAMAGED) from error
 
     def add_speaker(self, name: str, created_at: datetime) -> Speaker:
         created_us = to_us(created_at)
@@ -200,7 +206,10 @@ def to_us(time: datetime) -> int:
 
 def to_datetime(us: int) -> datetime:
     """The time that `to_us` gave this number for."""
-    return _EPOCH + timedelta(microseconds=us)
+    try:
+        return _EPOCH + timedelta(microseconds=us)
+    except (TypeError, OverflowError) as error:
+        raise StoreCorruptError(_DAMAGED) from error
 
 
 def _voiceprint_of(speaker: Speaker, pack: str) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from voxgate.errors import StoreCorruptError, StoreError, StoreWriteError
 from voxgate.store.sql import SqlStore
@@ -133,12 +133,12 @@ class SqliteDatabase:
         """Turn what SQLite says into errors of the store."""
         try:
             yield
-        except (DBAPIError, sqlite3.Error) as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._in_words(error) from error
         except UnicodeDecodeError as error:  # in a message about what is damaged, or in a name
             raise StoreCorruptError(f"The store {self.name} {_DAMAGED}") from error
 
-    def _in_words(self, error: DBAPIError | sqlite3.Error) -> StoreError:
+    def _in_words(self, error: SQLAlchemyError | sqlite3.Error) -> StoreError:
         cause = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # without the extended part
         for refusal in _REFUSALS:
