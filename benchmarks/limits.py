@@ -20,12 +20,12 @@ class Figure(NamedTuple):
         return self.limit is None or self.value <= self.limit
 
     def cells(self) -> tuple[str, ...]:
-        ratio = None if self.peer is None else self.peer / self.value
+        ratio = None if self.peer is None else self.value / self.peer
         verdict = "" if self.limit is None else "kept" if self.kept else "MISSED"
         return (
             self.what,
             *(self._with_unit(number) for number in (self.value, self.peer)),
-            "" if ratio is None else f"{ratio:.1f} x",
+            "" if ratio is None else f"{ratio:.2g}",
             self._with_unit(self.limit),
             verdict,
         )

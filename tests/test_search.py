@@ -20,7 +20,8 @@ def enrolled(speaker: str, vector: NDArray[np.float32], speech_s: float = 5.0) -
 
 def voices(count: int, dim: int = 16, seed: int = 0) -> NDArray[np.float32]:
     found = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    return found
 
 
 def gallery_of(vectors: NDArray[np.float32], threads: int = 1) -> Gallery:
@@ -121,7 +122,7 @@ def test_the_largest_are_found_in_order_with_ties_by_position() -> None:
     assert largest(scores, 99).tolist() == [1, 3, 2, 4, 5, 0, 6]
     assert largest(scores, 0).tolist() == largest(scores, -1).tolist() == []
     assert largest(np.empty(0), 3).tolist() == []
-    many = np.random.default_rng(0).integers(0, 50, 2000)
+    many = np.random.default_rng(0).integers(0, 50, 2000).astype(float)
     chosen = largest(many, 300).tolist()
     assert chosen == np.argsort(-many, kind="stable")[:300].tolist()
     assert all((-many[a], a) < (-many[b], b) for a, b in pairwise(chosen))

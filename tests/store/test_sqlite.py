@@ -175,6 +175,30 @@ def test_the_store_of_a_newer_version_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("message", "expected", "words"),
+    [
+        ("database is locked", StoreWriteError, "used by another program"),
+        ("attempt to write a readonly database", StoreWriteError, "cannot be written"),
+        ("disk I/O error", StoreWriteError, "cannot be read or written: the disk"),
+        ("database disk image is malformed", StoreCorruptError, "is damaged"),
+        ("database or disk is full", StoreWriteError, "the disk is full"),
+        ("unable to open database file", StoreWriteError, "cannot be opened or made"),
+        ("file is not a database", StoreCorruptError, "is not a database"),
+        ("out of memory", StoreError, "failed and may be damaged: out of memory"),
+    ],
+)
+def test_errors_are_known_by_their_words_where_python_gives_no_code(
+    path: Path, message: str, expected: type[StoreError], words: str
+) -> None:
+    database = SqliteDatabase(path)
+    with pytest.raises(StoreError, match=words) as caught, database.reading():
+        raise sqlite3.OperationalError(message)  # as Python 3.10 does
+    assert type(caught.value) is expected
+    assert str(path) in str(caught.value)
+    database.close()
+
+
 # what cannot be written
 
 

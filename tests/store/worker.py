@@ -39,5 +39,7 @@ def enrol(url: str, first: str) -> None:
 
 if __name__ == "__main__":
     sqlite.BUSY_S = 60.0  # the machine that tests may be a slow one
-    command, *words = sys.argv[1:]
-    {"add": add, "enrol": enrol}[command](*words)
+    if sys.argv[1] == "add":
+        add(*sys.argv[2:])
+    else:
+        enrol(*sys.argv[2:])
