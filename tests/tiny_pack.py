@@ -91,7 +91,7 @@ def _model_and_cohort() -> tuple[bytes, bytes]:
 def run(model: bytes, waveform: np.ndarray) -> np.ndarray:
     """What the model makes of one waveform (samples,)."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return session.run(["embedding"], {"waveform": waveform[None]})[0][0]
+    return np.asarray(session.run(["embedding"], {"waveform": waveform[None]})[0][0])
 
 
 def graph(projection: np.ndarray, bias: np.ndarray, *, name_in: str = "waveform") -> bytes:

@@ -40,4 +40,4 @@ def speak(voice: int, seconds: float, take: int = 0) -> np.ndarray:
             harmonic * phase
         )
     wave += said.normal(0, 0.003, samples)
-    return (0.3 * wave / np.abs(wave).max()).astype(np.float32)
+    return np.asarray(0.3 * wave / np.abs(wave).max(), np.float32)

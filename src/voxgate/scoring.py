@@ -215,7 +215,8 @@ class FalseAcceptTable:
             return StrangerRate(float(rates[0]), "above")
         if llr > row[-1]:
             return StrangerRate(float(rates[-1]), "below")
-        return StrangerRate(float(np.exp(np.interp(llr, row, np.log(rates)))), "about")
+        rate = np.exp(np.interp(llr, row, np.log(rates))).clip(rates[-1], rates[0])
+        return StrangerRate(float(rate), "about")
 
     def miss_rate(self, llr: float, enrolled_s: float, probe_s: float) -> float:
         """Share of true matches refused at this threshold; its nearest end beyond the table."""

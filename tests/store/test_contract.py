@@ -3,7 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,13 @@ def test_samples_come_back_as_they_were_in_the_order_they_came(store: Store) -> 
     store.enrol("ada", PACK, given[:2])
     store.enrol("ada", PACK, given[2:], mode="add")
     assert [facts_of(kept) for kept in store.samples("ada")] == [facts_of(one) for one in given]
+
+
+def test_times_are_told_in_utc_whatever_zone_they_came_in(store: Store) -> None:
+    elsewhere = START.astimezone(timezone(timedelta(hours=-5)))
+    store.enrol("ada", PACK, [replace(sample(1), added_at=elsewhere)])
+    for told in (store.samples("ada")[0].added_at, store.voiceprint("ada", PACK).updated_at):
+        assert told.isoformat() == "2025-01-31T12:00:00.123456+00:00"
 
 
 def test_a_new_speaker_must_not_be_there_already(store: Store) -> None:

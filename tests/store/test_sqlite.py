@@ -265,7 +265,7 @@ def test_on_a_full_disk_nothing_is_changed_and_work_goes_on_when_there_is_room(
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
     set_pragma(store, f"max_page_count = {pages}")
     done = 0
-    with pytest.raises(StoreWriteError, match="has no room: the disk is full, nothing was changed"):
+    with pytest.raises(StoreWriteError, match="has no room: the disk is full, nothing was written"):
         for number in range(100):
             store.enrol(f"speaker {number}", PACK, [sample(number, dim=200)])
             done += 1

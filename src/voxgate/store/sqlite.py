@@ -46,7 +46,7 @@ _REFUSALS = (
              "cannot be read or written: the disk is full, or reports an error."),
     _Refusal(11, "malformed", StoreCorruptError, _DAMAGED),
     _Refusal(11, "Could not decode to UTF-8", StoreCorruptError, _DAMAGED),
-    _Refusal(13, "is full", StoreWriteError, "has no room: the disk is full, nothing was changed."),
+    _Refusal(13, "is full", StoreWriteError, "has no room: the disk is full, nothing was written."),
     _Refusal(14, "unable to open", StoreWriteError,
              "cannot be opened or made; make the file and its folder writable, or choose another "
              "place with VOXGATE_STORE."),
@@ -109,6 +109,7 @@ class SqliteDatabase:
 
         `secure_delete` alone is not enough: when SQLite moves rows between pages it leaves
         copies of them in unused parts of a page, and does not find these at a later deletion.
+        It takes the longer the larger the file is.
 
         Raises:
             StoreWriteError: another program is using the store, or the disk is full.
