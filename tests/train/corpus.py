@@ -15,10 +15,11 @@ data.hold_out = 0.5
 
 [sampling]
 batch_s = 8
+row_s = 1.0
 crop_s = [0.5, 1.0]
-crop_weight = [1, 1]
 
-[ecapa]
+[model]
+kind = "ecapa"
 channels = 16
 aggregate = 24
 attention = 8

@@ -23,9 +23,13 @@ def test_what_is_not_said_has_its_default(tmp_path):
     ("text", "message"),
     [
         ('name = "x"\nsteps = 3\nstep = 4', "unknown key 'step'"),
-        ('name = "x"\nsteps = 3\n[loss]\nmargins = 1', "loss has the unknown key 'margins'"),
+        (
+            'name = "x"\nsteps = 3\n[loss]\nmargins = 1',
+            r"loss \(aam\) has the unknown key 'margins'",
+        ),
         ('name = "x"\nsteps = "3"', "steps is '3'; it must be int"),
         ('name = "x"\nsteps = 3\nloss = 1', "loss is 1; it must be a table"),
+        ('name = "x"\nsteps = 3\n[model]\nkind = "vgg"', "model has the kind 'vgg'; known are"),
         ('name = "x"', "incomplete"),
         ("name = ", "not valid TOML"),
     ],

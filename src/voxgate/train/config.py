@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from voxgate.errors import TrainingError
-from voxgate.train.architectures.ecapa import EcapaConfig
+from voxgate.train.architectures import ARCHITECTURES
 from voxgate.train.augment import AugmentConfig
-from voxgate.train.data import SamplingConfig
-from voxgate.train.frontend import FrontEndConfig
+from voxgate.train.frontends import FRONT_ENDS
+from voxgate.train.losses import LOSSES
+from voxgate.train.sampling import SamplingConfig
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,37 +31,44 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class LossConfig:
-    """Angular margin softmax, and how much the teacher counts beside it."""
+class Choice:
+    """One of several kinds, and its own config. In the TOML a table with `kind` beside the rest."""
 
-    centres: int = 2
-    scale: float = 32.0
-    margin: float = 0.2
-    margin_from: float = 0.1  # share of the run at which the margin begins to grow
-    margin_at: float = 0.4  # and at which it has reached its full size
-    teacher_dim: int = (
-        0  # numbers at the end of the embedding that follow the teacher; 0: no teacher
-    )
-    teacher_weight: float = 10.0
+    kind: str
+    config: Any
+
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """An existing model that a part of the embedding follows."""
+
+    dim: int = 0  # numbers at the end of the embedding that follow it; 0: no teacher
+    weight: float = 10.0
 
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """AdamW under a one-cycle schedule, and an average of the weights over time.
-
-    In its last `settle_steps` a run goes on from that average with the statistics of batch norm
-    held still. All crops of a batch have one length, so until then each length is normalised by
-    itself; only here does the network meet the statistics that it is used with.
-    """
+    """AdamW under a one-cycle schedule, and an average of the weights over time."""
 
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     warm_up: float = 0.08  # share of the run
     clip: float = 5.0  # largest norm of the gradient
     average: float = 0.998  # decay of the moving average that is exported
-    settle_steps: int = 0
-    settle_learning_rate: float = 3e-4  # at first; falls to 0 in a straight line
-    settle_average: float = 0.98
+
+
+@dataclass(frozen=True)
+class FineTuneConfig:
+    """The last phase: from the average on, with the statistics of batch norm held still.
+
+    Longer rows and a larger margin are those of Thienpondt et al., "The IDLab VoxSRC-20
+    submission" (arXiv:2010.12468).
+    """
+
+    steps: int = 0  # of the run's
+    learning_rate: float = 3e-4  # at first; falls to 0 in a straight line
+    average: float = 0.98
+    row_s: float = 0.0  # 0: as before
 
 
 @dataclass(frozen=True)
@@ -88,11 +96,25 @@ class Experiment:
     data: DataConfig = field(default_factory=DataConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
-    ecapa: EcapaConfig = field(default_factory=EcapaConfig)
-    loss: LossConfig = field(default_factory=LossConfig)
+    front_end: Choice = field(default_factory=lambda: _default("front_end"))
+    model: Choice = field(default_factory=lambda: _default("model"))
+    loss: Choice = field(default_factory=lambda: _default("loss"))
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    fine_tune: FineTuneConfig = field(default_factory=FineTuneConfig)
     pack: PackConfig = field(default_factory=PackConfig)
+
+
+_KINDS: dict[str, dict[str, tuple[Any, Any]]] = {
+    "front_end": FRONT_ENDS,
+    "model": ARCHITECTURES,
+    "loss": LOSSES,
+}
+
+
+def _default(key: str) -> Choice:
+    kind, (config, _) = next(iter(_KINDS[key].items()))
+    return Choice(kind, config())
 
 
 def read_experiment(path: Path) -> Experiment:
@@ -117,11 +139,28 @@ def _build(kind: type[T], table: dict[str, Any], where: str) -> T:
         raise TrainingError(
             f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(hints))}."
         )
-    values = {key: _convert(hints[key], value, f"{where}: {key}") for key, value in table.items()}
+    values = {
+        key: _choose(key, value, f"{where}: {key}")
+        if hints[key] is Choice
+        else _convert(hints[key], value, f"{where}: {key}")
+        for key, value in table.items()
+    }
     try:
         return kind(**values)
     except TypeError as error:
         raise TrainingError(f"{where} is incomplete: {error}.") from None
+
+
+def _choose(key: str, value: Any, where: str) -> Choice:
+    if not isinstance(value, dict):
+        raise TrainingError(f"{where} is {value!r}; it must be a table.")
+    kinds = _KINDS[key]
+    kind = value.get("kind", next(iter(kinds)))
+    if kind not in kinds:
+        raise TrainingError(f"{where} has the kind {kind!r}; known are {', '.join(sorted(kinds))}.")
+    config, _ = kinds[kind]
+    rest = {name: given for name, given in value.items() if name != "kind"}
+    return Choice(kind, _build(config, rest, f"{where} ({kind})"))
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

@@ -1,18 +1,15 @@
-"""Labelled recordings → a memory-mapped cache of speech → seeded batches of crops.
+"""Labelled recordings → a memory-mapped cache of speech.
 
 The cache holds the speech of every recording (voice activity detection done, silence gone) as
 int16 at 16 kHz, one after the other in `speech.i16`, and says in `index.npz` where each begins.
 It is made once; training then never decodes.
-
-A batch depends on the seed and on its number alone, so a run that was stopped goes on as if it had
-not been.
 """
 
 import csv
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -24,7 +21,7 @@ from voxgate.errors import AudioError, TrainingError
 from voxgate.speech import read_speech
 
 _LEAST_SPEECH_S = 0.25  # below this the detector was wrong: the whole recording is kept
-_FULL_SCALE = 32767
+FULL_SCALE = 32767
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class Corpus:
     def speech(self, recording: int) -> Waveform:
         """All speech of one recording, float32 (samples,) at 16 kHz."""
         piece = self.samples[self.starts[recording] : self.starts[recording + 1]]
-        waveform: Waveform = piece.astype(np.float32) / np.float32(_FULL_SCALE)
+        waveform: Waveform = piece.astype(np.float32) / np.float32(FULL_SCALE)
         return waveform
 
     def seconds(self) -> NDArray[np.float64]:
@@ -158,7 +155,7 @@ def _speech_of(path: Path) -> NDArray[np.int16] | None:
     except AudioError as error:
         logging.getLogger(__name__).warning("Left out: %s", error)
         return None
-    scaled = np.rint(speech * _FULL_SCALE).clip(-_FULL_SCALE, _FULL_SCALE)
+    scaled = np.rint(speech * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE)
     stored: NDArray[np.int16] = scaled.astype(np.int16)
     return stored
 
@@ -176,101 +173,3 @@ def hold_out(corpus: Corpus, share: float, seed: int) -> list[str]:
         ]
         chosen += rng.choice(names, size=round(share * len(names)), replace=False).tolist()
     return sorted(chosen)
-
-
-@dataclass(frozen=True)
-class SamplingConfig:
-    """How the recordings of a batch are drawn."""
-
-    batch_s: float = 256.0  # seconds of speech in a batch: shorter crops, more of them
-    crop_s: tuple[float, ...] = (0.7, 1.0, 1.5, 2.0, 3.0)  # one is drawn for each batch
-    crop_weight: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0)
-    dataset_weight: dict[str, float] = field(default_factory=dict)  # 1 for those not named
-    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)  # each a speaker of its own
-
-
-@dataclass(frozen=True, eq=False)
-class Crops:
-    """What one batch is made of, before augmentation."""
-
-    waveforms: Waveform  # (batch, samples)
-    label: NDArray[np.int64]  # (batch,) speaker and speed
-    recording: NDArray[np.int64]  # (batch,) index into the corpus
-    speed: NDArray[np.int64]  # (batch,) index into the config's speeds
-
-
-class Sampler:
-    """Draw the crops of batch number n: first the dataset, then the speaker, then the recording."""
-
-    def __init__(
-        self, corpus: Corpus, chosen: NDArray[np.int64], config: SamplingConfig, seed: int
-    ):
-        self.corpus, self.config, self.seed = corpus, config, seed
-        self.by_dataset = [
-            _by_speaker(corpus, chosen[corpus.dataset[chosen] == d])
-            for d in range(len(corpus.datasets))
-        ]
-        weight = [config.dataset_weight.get(name, 1.0) for name in corpus.datasets]
-        present = np.array([bool(speakers) for speakers in self.by_dataset])
-        self.dataset_p = np.array(weight) * present / (np.array(weight) * present).sum()
-        train_speakers = np.unique(corpus.speaker[chosen])
-        self.speaker_label = {int(s): i for i, s in enumerate(train_speakers)}
-        self.classes = len(train_speakers) * len(config.speeds)
-
-    def draw(self, number: int) -> Crops:
-        """The crops of batch `number`; the same ones each time."""
-        rng = np.random.default_rng((self.seed, number))
-        c = self.config
-        weights = np.array(c.crop_weight)
-        crop_s = float(rng.choice(c.crop_s, p=weights / weights.sum()))
-        size = round(c.batch_s / crop_s / 2) * 2
-        speed = rng.integers(len(c.speeds), size=size)
-        recording = np.array([self._draw_recording(rng) for _ in range(size)])
-        crops = [
-            _crop(self.corpus, int(r), round(crop_s * SAMPLE_RATE), c.speeds[s], rng)
-            for r, s in zip(recording, speed, strict=True)
-        ]
-        speaker = np.array([self.speaker_label[int(s)] for s in self.corpus.speaker[recording]])
-        return Crops(np.stack(crops), speaker * len(c.speeds) + speed, recording, speed)
-
-    def _draw_recording(self, rng: np.random.Generator) -> int:
-        speakers = self.by_dataset[rng.choice(len(self.dataset_p), p=self.dataset_p)]
-        recordings = speakers[rng.integers(len(speakers))]
-        return int(recordings[rng.integers(len(recordings))])
-
-
-def _by_speaker(corpus: Corpus, recordings: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    ordered = recordings[np.argsort(corpus.speaker[recordings], kind="stable")]
-    if not len(ordered):
-        return []
-    return np.split(ordered, np.flatnonzero(np.diff(corpus.speaker[ordered])) + 1)
-
-
-def _crop(
-    corpus: Corpus, recording: int, samples: int, speed: float, rng: np.random.Generator
-) -> Waveform:
-    """Cut a random piece, repeated if it is too short, and played `speed` times as fast."""
-    wanted = round(samples * speed)
-    start, end = corpus.starts[recording], corpus.starts[recording + 1]
-    first = start + rng.integers(max(1, end - start - wanted + 1))
-    piece = corpus.samples[first : min(end, first + wanted)].astype(np.float32)
-    piece /= _FULL_SCALE
-    if len(piece) < wanted:
-        piece = np.resize(np.roll(piece, rng.integers(len(piece))), wanted)
-    return change_speed(piece, samples)
-
-
-def change_speed(waveform: Waveform, samples: int) -> Waveform:
-    """Stretch or squeeze to `samples` by resampling in the frequency domain; pitch follows."""
-    if len(waveform) == samples:
-        return waveform
-    spectrum = np.fft.rfft(waveform)
-    return np.fft.irfft(spectrum[: samples // 2 + 1], samples).astype(np.float32) * (
-        samples / len(waveform)
-    )
-
-
-def batches(sampler: Sampler, first: int, last: int) -> Iterator[Crops]:
-    """Batches number `first` up to, not including, `last`."""
-    for number in range(first, last):
-        yield sampler.draw(number)

@@ -12,27 +12,24 @@ import platform
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from voxgate.audio import SAMPLE_RATE
-from voxgate.embed import bucket_lengths
 from voxgate.errors import TrainingError
-from voxgate.evaluate.metrics import eer
 from voxgate.train.augment import Augmenter
 from voxgate.train.config import Experiment, read_experiment
-from voxgate.train.data import Corpus, Sampler, build_cache, hold_out, read_manifest
-from voxgate.train.losses import SubCentreAAM, away_from
+from voxgate.train.data import Corpus, build_cache, hold_out, read_manifest
+from voxgate.train.judge import held_out_eer
+from voxgate.train.losses import LOSSES, away_from
 from voxgate.train.model import SpeakerModel
-
-_LONGEST_S = 6.0  # of a held-out recording
+from voxgate.train.sampling import Sampler, SamplingConfig
 
 Batch = tuple[Tensor, Tensor, Tensor]  # waveforms, labels, teacher's embeddings
 
@@ -42,21 +39,26 @@ class Batches(Dataset[Batch]):
 
     def __init__(
         self,
+        experiment: Experiment,
         sampler: Sampler,
         augment: Augmenter,
         teacher: NDArray[np.float32],
         first: int,
-        last: int,
     ) -> None:
         self.sampler, self.augment, self.teacher = sampler, augment, teacher
-        self.first, self.last = first, last
+        self.first, self.last = first, experiment.steps
+        self.fine_tune_from = experiment.steps - experiment.fine_tune.steps
+        self.longer = Sampler(
+            sampler.corpus, sampler.chosen, fine_tune_sampling(experiment), sampler.seed
+        )
 
     def __len__(self) -> int:
         return self.last - self.first
 
     def __getitem__(self, item: int) -> Batch:
         number = self.first + item
-        crops = self.sampler.draw(number)
+        sampler = self.longer if number >= self.fine_tune_from else self.sampler
+        crops = sampler.draw(number)
         rng = np.random.default_rng((self.sampler.seed, number, 1))
         return (
             torch.from_numpy(self.augment(crops.waveforms, rng)),
@@ -65,12 +67,20 @@ class Batches(Dataset[Batch]):
         )
 
 
+def fine_tune_sampling(experiment: Experiment) -> SamplingConfig:
+    """How crops are drawn in the last phase: rows, and the crops that fill them, are longer."""
+    sampling, row_s = experiment.sampling, experiment.fine_tune.row_s
+    if not row_s:
+        return sampling
+    return replace(sampling, row_s=row_s, crop_s=(*sampling.crop_s, row_s), crop_weight=())
+
+
 @dataclass
 class State:
     """All that a checkpoint holds."""
 
     model: SpeakerModel
-    margin: SubCentreAAM
+    loss: Any  # a losses.Loss that is also a module
     average: SpeakerModel
     optimiser: torch.optim.Optimizer
     step: int = 0
@@ -79,14 +89,14 @@ class State:
         part = path.with_suffix(".part")
         states = {
             name: getattr(self, name).state_dict()
-            for name in ("model", "margin", "average", "optimiser")
+            for name in ("model", "loss", "average", "optimiser")
         }
         torch.save({**states, "step": self.step}, part)
         part.replace(path)
 
     def load(self, path: Path) -> None:
         stored = torch.load(path, weights_only=True)
-        for name in ("model", "margin", "average", "optimiser"):
+        for name in ("model", "loss", "average", "optimiser"):
             getattr(self, name).load_state_dict(stored[name])
         self.step = stored["step"]
 
@@ -114,9 +124,8 @@ def train(experiment_file: Path, data: Path, noise: Path, cache: Path, run: Path
     state = _start(experiment, sampler.classes)
     if (run / "checkpoint.pt").is_file():
         state.load(run / "checkpoint.pt")
-    batches = Batches(
-        sampler, Augmenter(noise, experiment.augment), teacher, state.step, experiment.steps
-    )
+    augment = Augmenter(noise, experiment.augment)
+    batches = Batches(experiment, sampler, augment, teacher, state.step)
     loader = DataLoader(batches, batch_size=None, shuffle=False, num_workers=1, prefetch_factor=6)
     recordings = corpus.only(held_out)
     _loop(experiment, state, loader, lambda model: held_out_eer(model, corpus, recordings), run)
@@ -127,7 +136,7 @@ def _teacher_targets(
     experiment: Experiment, corpus: Corpus, chosen: NDArray[np.int64], cache: Path
 ) -> NDArray[np.float32]:
     """(speeds, recordings, teacher_dim); of no width without a teacher."""
-    speeds, dim = experiment.sampling.speeds, experiment.loss.teacher_dim
+    speeds, dim = experiment.sampling.speeds, experiment.teacher.dim
     if not dim:
         return np.zeros((len(speeds), len(corpus), 0), np.float32)
     from voxgate.train.teacher import speaker_space, teacher_embeddings  # noqa: PLC0415
@@ -139,13 +148,14 @@ def _teacher_targets(
 def _start(experiment: Experiment, classes: int) -> State:
     torch.manual_seed(experiment.seed)
     model = SpeakerModel(experiment)
-    margin = SubCentreAAM(model.own_dim, classes, experiment.loss.centres, experiment.loss.scale)
+    _, loss_kind = LOSSES[experiment.loss.kind]
+    loss = loss_kind(experiment.loss.config, model.own_dim, classes)
     optimiser = torch.optim.AdamW(
-        [*model.parameters(), *margin.parameters()],
+        [*model.parameters(), *loss.parameters()],
         lr=experiment.optimiser.learning_rate,
         weight_decay=experiment.optimiser.weight_decay,
     )
-    return State(model, margin, copy.deepcopy(model), optimiser)
+    return State(model, loss, copy.deepcopy(model), optimiser)
 
 
 def _loop(
@@ -177,51 +187,53 @@ def _loop(
 
 
 def _step(experiment: Experiment, state: State, batch: Batch) -> NDArray[np.float64]:
-    """One step of the optimiser: (margin loss, distance to the teacher, accuracy)."""
+    """One step of the optimiser: (loss, distance to the teacher, accuracy)."""
     waveforms, labels, teacher = batch
-    loss_config, o = experiment.loss, experiment.optimiser
-    settle_from = experiment.steps - o.settle_steps
-    settling = state.step >= settle_from
-    progress = min(1.0, state.step / settle_from)
-    grown = (progress - loss_config.margin_from) / (loss_config.margin_at - loss_config.margin_from)
-    state.margin.margin = loss_config.margin * min(1.0, max(0.0, grown))
-    for group in state.optimiser.param_groups:
-        group["lr"] = (
-            o.settle_learning_rate * (experiment.steps - state.step) / o.settle_steps
-            if settling
-            else o.learning_rate * one_cycle(progress, o.warm_up)
-        )
-
-    if settling and state.step == settle_from:
-        state.model.load_state_dict(state.average.state_dict())
-    state.model.train()
-    if settling:
-        _hold_statistics(state.model)
+    _prepare(experiment, state)
     features = state.model.front_end(waveforms)  # in float32: bfloat16 is too coarse for it
     with torch.autocast("cpu", torch.bfloat16):
         own, taught = state.model.parts(features)
-        loss, accuracy = state.margin(own, labels)
-    distance = away_from(taught.float(), teacher) if loss_config.teacher_dim else torch.zeros(())
-    total = loss + loss_config.teacher_weight * distance
+        loss, accuracy = state.loss(own, labels)
+    distance = away_from(taught.float(), teacher) if experiment.teacher.dim else torch.zeros(())
+    total = loss + experiment.teacher.weight * distance
     if not torch.isfinite(total):
         raise TrainingError(
             f"The loss is {total.item()} at step {state.step}; lower the learning rate "
-            f"({o.learning_rate}) and go on from the last checkpoint."
+            f"({experiment.optimiser.learning_rate}) and go on from the last checkpoint."
         )
     state.optimiser.zero_grad(set_to_none=True)
     total.backward()
-    torch.nn.utils.clip_grad_norm_(state.model.parameters(), o.clip)
+    nn.utils.clip_grad_norm_(state.model.parameters(), experiment.optimiser.clip)
     state.optimiser.step()
     state.step += 1
-    decay = o.settle_average if settling else min(o.average, state.step / (state.step + 10))
-    _move_average(state.average, state.model, decay)
+    fine_tuning = state.step > experiment.steps - experiment.fine_tune.steps
+    decay = min(experiment.optimiser.average, state.step / (state.step + 10))
+    _move_average(
+        state.average, state.model, experiment.fine_tune.average if fine_tuning else decay
+    )
     return np.array([loss.item(), distance.item(), accuracy.item()])
 
 
-def _hold_statistics(model: SpeakerModel) -> None:
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm1d):
-            module.eval()
+def _prepare(experiment: Experiment, state: State) -> None:
+    """Set learning rate, margin and mode as this step wants them."""
+    o, last = experiment.optimiser, experiment.fine_tune
+    fine_tune_from = experiment.steps - last.steps
+    fine_tuning = state.step >= fine_tune_from
+    progress = min(1.0, state.step / max(1, fine_tune_from))
+    state.loss.at(progress, fine_tuning=fine_tuning)
+    for group in state.optimiser.param_groups:
+        group["lr"] = (
+            last.learning_rate * (experiment.steps - state.step) / last.steps
+            if fine_tuning
+            else o.learning_rate * one_cycle(progress, o.warm_up)
+        )
+    if fine_tuning and state.step == fine_tune_from:
+        state.model.load_state_dict(state.average.state_dict())
+    state.model.train()
+    if fine_tuning:
+        for module in state.model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
 
 
 def one_cycle(progress: float, warm_up: float) -> float:
@@ -238,54 +250,6 @@ def _move_average(average: SpeakerModel, model: SpeakerModel, decay: float) -> N
             kept.lerp_(now, 1 - decay)
         else:
             kept.copy_(now)
-
-
-@torch.no_grad()
-def embed_all(
-    embed: Callable[[Tensor], Tensor], corpus: Corpus, recordings: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Apply `embed` (batch, samples) → (batch, dim) to the speech of each, in a few lengths only.
-
-    Speech is repeated to the next of these lengths, as in `voxgate.embed`, or cut at the longest.
-    """
-    lengths = np.array(bucket_lengths(_LONGEST_S, SAMPLE_RATE))
-    speech = [corpus.speech(int(r))[: lengths[-1]] for r in recordings]
-    bucket = np.searchsorted(lengths, [len(waveform) for waveform in speech])
-    by_bucket = (np.flatnonzero(bucket == b) for b in np.unique(bucket))
-    batches = [part for rows in by_bucket for part in np.split(rows, range(32, len(rows), 32))]
-    embeddings = [
-        embed(torch.from_numpy(np.stack([np.resize(speech[i], lengths[bucket[i]]) for i in part])))
-        for part in batches
-    ]
-    order = np.argsort(np.concatenate(batches))
-    return torch.cat(embeddings).numpy()[order]
-
-
-def held_out_eer(
-    model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]
-) -> dict[str, float]:
-    """EER in % over all pairs of held-out recordings of each dataset."""
-    embeddings = embed_all(model.eval(), corpus, recordings)
-    return eer_by_dataset(embeddings @ embeddings.T, corpus, recordings)
-
-
-def eer_by_dataset(
-    scores: NDArray[np.float32],
-    corpus: Corpus,
-    recordings: NDArray[np.int64],
-    *,
-    least_speakers: int = 2,
-) -> dict[str, float]:
-    """EER in % from scores (recordings, recordings), for datasets with so many speakers."""
-    speaker, dataset = corpus.speaker[recordings], corpus.dataset[recordings]
-    result = {}
-    for number, name in enumerate(corpus.datasets):
-        rows = np.flatnonzero(dataset == number)
-        a, b = np.triu_indices(len(rows), 1)
-        if len(np.unique(speaker[rows])) >= max(2, least_speakers):
-            same = speaker[rows[a]] == speaker[rows[b]]
-            result[name] = round(100 * eer(scores[rows[a], rows[b]], same), 2)
-    return result
 
 
 def _write_facts(

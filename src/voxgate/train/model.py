@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from voxgate.train.architectures.ecapa import Ecapa
+from voxgate.train.architectures import ARCHITECTURES
 from voxgate.train.config import Experiment
-from voxgate.train.frontend import FrontEnd
+from voxgate.train.frontends import FRONT_ENDS
 
 
 class SpeakerModel(nn.Module):
@@ -16,17 +16,27 @@ class SpeakerModel(nn.Module):
     training speakers and one that follows the teacher. `teacher_share` (0 to 1) is the weight of
     the second in a cosine of whole embeddings: the cosine is then the weighted mean of both
     parts' cosines.
+
+    Before it is brought to unit length the embedding is standardised: `mean` is taken from it and
+    it is divided by `std`, both (dim,). They are 0 and 1 until `standardise` sets them.
     """
 
     teacher_share: Tensor
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, experiment: Experiment) -> None:
         super().__init__()
-        self.front_end = FrontEnd(experiment.front_end)
-        self.network = Ecapa(experiment.ecapa)
-        self.teacher_dim = experiment.loss.teacher_dim
-        self.own_dim = experiment.ecapa.dim - self.teacher_dim
+        _, front_end = FRONT_ENDS[experiment.front_end.kind]
+        _, network = ARCHITECTURES[experiment.model.kind]
+        self.front_end = front_end(experiment.front_end.config)
+        self.network = network(experiment.model.config, self.front_end.bands)
+        dim = experiment.model.config.dim
+        self.teacher_dim = experiment.teacher.dim
+        self.own_dim = dim - self.teacher_dim
         self.register_buffer("teacher_share", torch.tensor(0.5))
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("std", torch.ones(dim))
 
     def parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (batch, bands, frames) → both parts: (batch, own_dim), (batch, teacher_dim)."""
@@ -35,9 +45,10 @@ class SpeakerModel(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveforms (batch, samples) → embeddings (batch, dim) of unit length."""
-        own, taught = self.parts(self.front_end(waveform))
+        raw = (self.network(self.front_end(waveform)) - self.mean) / self.std
         if not self.teacher_dim:
-            return functional.normalize(own)
+            return functional.normalize(raw)
+        own, taught = raw.split([self.own_dim, self.teacher_dim], dim=1)
         return torch.cat(
             [
                 functional.normalize(own) * (1 - self.teacher_share).sqrt(),
@@ -45,3 +56,8 @@ class SpeakerModel(nn.Module):
             ],
             dim=1,
         )
+
+    def standardise(self, raw: Tensor) -> None:
+        """Set mean and std to those of embeddings (n, dim) as the network gives them."""
+        self.mean.copy_(raw.mean(dim=0))
+        self.std.copy_(raw.std(dim=0).clamp(min=1e-6))

@@ -19,7 +19,7 @@ from voxgate.train import calibrate
 from voxgate.train.config import Experiment, read_experiment
 from voxgate.train.data import Corpus, build_cache, hold_out, read_manifest
 from voxgate.train.export import check_parity, export_onnx
-from voxgate.train.loop import eer_by_dataset, embed_all
+from voxgate.train.judge import eer_by_dataset, embed_all
 from voxgate.train.model import SpeakerModel
 
 _STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
@@ -117,8 +117,8 @@ def _write(
     toml = {
         "cohort": {"nearest": min(facts.pop("cohort_nearest"), len(fitted.cohort))},
         "pack": {
-            "name": experiment.name, "dim": experiment.ecapa.dim, "sample_rate_hz": SAMPLE_RATE,
-            **facts,
+            "name": experiment.name, "dim": experiment.model.config.dim,
+            "sample_rate_hz": SAMPLE_RATE, **facts,
         },
         "files": {file: _sha256(out / file) for file in ("model.onnx", "cohort.npy")},
         "calibration": asdict(fitted.calibration),

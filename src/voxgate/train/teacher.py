@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from voxgate.audio import SAMPLE_RATE, Waveform
-from voxgate.train.data import Corpus, change_speed
+from voxgate.train.data import Corpus
+from voxgate.train.sampling import change_speed
 
 _FRAMES = 160  # of 10 ms: the window the teacher was trained on
 _FFT, _HOP = 400, 160

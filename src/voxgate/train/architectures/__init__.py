@@ -1,1 +1,11 @@
-"""Networks from features to an embedding, one file each."""
+"""Networks from features (batch, bands, frames) to embeddings (batch, dim), one file each.
+
+A network is made from its frozen config and the number of bands that its front end gives. Every
+config has `dim`, the size of the embedding.
+"""
+
+from voxgate.train.architectures.ecapa import Ecapa, EcapaConfig
+
+ARCHITECTURES = {  # name in the TOML's [model] kind -> config, network
+    "ecapa": (EcapaConfig, Ecapa),
+}

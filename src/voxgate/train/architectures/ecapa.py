@@ -21,7 +21,6 @@ from torch import Tensor, nn
 class EcapaConfig:
     """Sizes of the network."""
 
-    bands: int = 80
     channels: int = 512
     aggregate: int = 1024  # channels that the pooling sees
     attention: int = 128
@@ -121,10 +120,10 @@ class AttentiveStatistics(nn.Module):
 class Ecapa(nn.Module):
     """The whole network."""
 
-    def __init__(self, config: EcapaConfig) -> None:
+    def __init__(self, config: EcapaConfig, bands: int) -> None:
         super().__init__()
         c = config
-        self.first = ConvBlock(c.bands, c.channels, 5, stride=2)
+        self.first = ConvBlock(bands, c.channels, 5, stride=2)
         self.blocks = nn.ModuleList(
             SERes2Block(c.channels, c.scale, dilation) for dilation in (2, 3, 4)
         )

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from voxgate.train.losses import SubCentreAAM, away_from
+from voxgate.train.losses.aam import AamConfig, SubCentreAAM
 
 
 def loss_with(weight: list[list[float]], margin: float, centres: int = 1) -> SubCentreAAM:
-    loss = SubCentreAAM(2, len(weight) // centres, centres, scale=10)
+    loss = SubCentreAAM(AamConfig(centres, scale=10), 2, len(weight) // centres)
     loss.weight.data = torch.tensor(weight)
     loss.margin = margin
     return loss
@@ -44,9 +44,3 @@ def test_of_several_centres_the_nearest_counts():
     one = loss_with([[0.0, 1], [1, 0]], margin=0.1)(embedding, label)[0]
     two = loss_with([[-1.0, 0], [0, 1], [1, 0], [1, 0]], margin=0.1, centres=2)(embedding, label)[0]
     assert two.item() == pytest.approx(one.item(), rel=1e-5)
-
-
-def test_distance_to_the_teacher_is_none_for_the_same_direction_and_two_for_the_opposite():
-    target = torch.tensor([[1.0, 2], [3, -1]])
-    assert away_from(5 * target, target).item() == pytest.approx(0, abs=1e-6)
-    assert away_from(-target, target).item() == pytest.approx(2)

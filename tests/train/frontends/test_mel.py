@@ -1,12 +1,12 @@
 import numpy as np
 import torch
 
-from voxgate.train.frontend import FrontEnd, FrontEndConfig, mel_filters
+from voxgate.train.frontends.mel import Mel, MelConfig, mel_filters
 
 
 def features(waveform: np.ndarray) -> np.ndarray:
     tensor = torch.from_numpy(waveform.astype(np.float32)[None])
-    return FrontEnd(FrontEndConfig())(tensor)[0].numpy()
+    return Mel(MelConfig())(tensor)[0].numpy()
 
 
 def test_it_is_what_its_docstring_says_computed_frame_by_frame():
@@ -19,7 +19,7 @@ def test_it_is_what_its_docstring_says_computed_frame_by_frame():
     for start in range(1, 4000, 160):
         frame = emphasised[start : start + 400]
         power = np.abs(np.fft.rfft(frame * np.hamming(400), 512)) ** 2
-        expected.append(np.log(mel_filters(FrontEndConfig()) @ power + 1e-3))
+        expected.append(np.log(mel_filters(MelConfig()) @ power + 1e-3))
     expected = np.array(expected).T
     found = features(waveform)[:, : expected.shape[1]]
     found, expected = (x - x.mean(axis=1, keepdims=True) for x in (found, expected))
@@ -42,7 +42,7 @@ def test_there_is_a_frame_every_10_ms_and_each_band_has_mean_0():
 
 
 def test_filters_are_triangles_of_height_one_between_their_neighbours():
-    filters = mel_filters(FrontEndConfig(bands=4))
+    filters = mel_filters(MelConfig(bands=4))
     assert filters.shape == (4, 257)
     assert (filters >= 0).all()
     assert filters.max() <= 1

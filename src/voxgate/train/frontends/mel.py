@@ -1,4 +1,4 @@
-"""Waveform → log mel, as a layer of the network, so that an exported model cannot be fed wrongly.
+"""Waveform → log mel.
 
 25 ms Hamming windows every 10 ms, pre-emphasis 0.97, power spectrum of 512 points, triangular
 filters on the HTK mel scale, natural logarithm, mean of each band over the utterance removed. The
@@ -20,7 +20,7 @@ from voxgate.audio import SAMPLE_RATE
 
 
 @dataclass(frozen=True)
-class FrontEndConfig:
+class MelConfig:
     """What the mel filters look like."""
 
     bands: int = 80
@@ -36,7 +36,7 @@ _FLOOR = 1e-3  # added to the power of a band before its logarithm: 59 dB under 
 _SILENCE = 1e-5  # RMS below which a waveform is not made louder any more
 
 
-def mel_filters(config: FrontEndConfig) -> NDArray[np.float64]:
+def mel_filters(config: MelConfig) -> NDArray[np.float64]:
     """Triangles of height 1, equally spaced in mel = 2595·log10(1 + f/700); (bands, fft/2 + 1)."""
 
     def mel(hz: NDArray[np.float64] | float) -> NDArray[np.float64]:
@@ -49,14 +49,15 @@ def mel_filters(config: FrontEndConfig) -> NDArray[np.float64]:
     return np.minimum(rising, falling).clip(min=0)
 
 
-class FrontEnd(nn.Module):
+class Mel(nn.Module):
     """The layer. It has no trainable weight."""
 
     kernels: Tensor  # (fft + 2, 1, window): windowed cosines, then sines, pre-emphasis folded in
     filters: Tensor  # (bands, fft/2 + 1, 1)
 
-    def __init__(self, config: FrontEndConfig) -> None:
+    def __init__(self, config: MelConfig) -> None:
         super().__init__()
+        self.bands = config.bands
         window = round(config.window_ms * SAMPLE_RATE / 1000)
         self.shift = round(config.shift_ms * SAMPLE_RATE / 1000)
         angles = (

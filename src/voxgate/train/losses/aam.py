@@ -1,10 +1,23 @@
-"""What training minimises. Embeddings have shape (batch, dim), labels (batch,)."""
+"""Additive angular margin softmax."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class AamConfig:
+    """Size and growth of the margin, in radians."""
+
+    centres: int = 2  # of each class
+    scale: float = 32.0
+    margin: float = 0.2
+    margin_from: float = 0.1  # share of the run at which the margin begins to grow
+    margin_at: float = 0.4  # and at which it has reached its full size
+    fine_tune_margin: float = 0.2  # in the last phase of a run
 
 
 class SubCentreAAM(nn.Module):
@@ -15,19 +28,26 @@ class SubCentreAAM(nn.Module):
     recording with a wrong label can have a centre to itself.
     """
 
-    def __init__(self, dim: int, classes: int, centres: int = 2, scale: float = 32.0) -> None:
+    def __init__(self, config: AamConfig, dim: int, classes: int) -> None:
         super().__init__()
-        self.centres, self.scale = centres, scale
-        self.margin = 0.0  # set by the loop, which lets it grow
-        self.weight = nn.Parameter(torch.empty(classes * centres, dim))
+        self.config = config
+        self.margin = 0.0
+        self.weight = nn.Parameter(torch.empty(classes * config.centres, dim))
         nn.init.xavier_normal_(self.weight)
+
+    def at(self, progress: float, *, fine_tuning: bool) -> None:
+        """Let the margin grow with the run."""
+        c = self.config
+        grown = (progress - c.margin_from) / (c.margin_at - c.margin_from)
+        full = c.fine_tune_margin if fine_tuning else c.margin
+        self.margin = full * min(1.0, max(0.0, grown))
 
     def forward(self, embedding: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss, and the share of the batch whose class was nearest (without margin)."""
         cosines = functional.linear(
             functional.normalize(embedding), functional.normalize(self.weight)
         )
-        cosine = cosines.float().view(len(label), -1, self.centres).amax(dim=2)
+        cosine = cosines.float().view(len(label), -1, self.config.centres).amax(dim=2)
         right = cosine.gather(1, label[:, None]).squeeze(1).clamp(-1 + 1e-6, 1 - 1e-6)
         harder = torch.cos(torch.acos(right) + self.margin)
         # beyond pi - margin the cosine would rise again: go on downhill instead
@@ -36,9 +56,4 @@ class SubCentreAAM(nn.Module):
         )
         logits = cosine.scatter(1, label[:, None], harder[:, None])
         accuracy = (cosine.detach().argmax(dim=1) == label).float().mean()
-        return functional.cross_entropy(self.scale * logits, label), accuracy
-
-
-def away_from(embedding: Tensor, target: Tensor) -> Tensor:
-    """1 - cosine between embedding and target, both (batch, dim): mean over the batch."""
-    return 1 - functional.cosine_similarity(embedding, target, dim=1).mean()
+        return functional.cross_entropy(self.config.scale * logits, label), accuracy

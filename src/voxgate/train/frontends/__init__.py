@@ -1,0 +1,11 @@
+"""Layers from waveforms (batch, samples) at 16 kHz to features (batch, bands, frames).
+
+They are part of the network, so that an exported model cannot be fed wrongly, and have no trainable
+weight. Each is made from its frozen config, and says in `bands` how many rows its features have.
+"""
+
+from voxgate.train.frontends.mel import Mel, MelConfig
+
+FRONT_ENDS = {  # name in the TOML's [front_end] kind -> config, layer
+    "mel": (MelConfig, Mel),
+}

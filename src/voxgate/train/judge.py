@@ -1,0 +1,64 @@
+"""How well a model under training tells the held-out speakers apart."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from voxgate.audio import SAMPLE_RATE
+from voxgate.embed import bucket_lengths
+from voxgate.evaluate.metrics import eer
+from voxgate.train.data import Corpus
+from voxgate.train.model import SpeakerModel
+
+_LONGEST_S = 6.0  # of a held-out recording
+
+
+@torch.no_grad()
+def embed_all(
+    embed: Callable[[Tensor], Tensor], corpus: Corpus, recordings: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Apply `embed` (batch, samples) → (batch, dim) to the speech of each, in a few lengths only.
+
+    Speech is repeated to the next of these lengths, as in `voxgate.embed`, or cut at the longest.
+    """
+    lengths = np.array(bucket_lengths(_LONGEST_S, SAMPLE_RATE))
+    speech = [corpus.speech(int(r))[: lengths[-1]] for r in recordings]
+    bucket = np.searchsorted(lengths, [len(waveform) for waveform in speech])
+    by_bucket = (np.flatnonzero(bucket == b) for b in np.unique(bucket))
+    batches = [part for rows in by_bucket for part in np.split(rows, range(32, len(rows), 32))]
+    embeddings = [
+        embed(torch.from_numpy(np.stack([np.resize(speech[i], lengths[bucket[i]]) for i in part])))
+        for part in batches
+    ]
+    order = np.argsort(np.concatenate(batches))
+    return torch.cat(embeddings).numpy()[order]
+
+
+def held_out_eer(
+    model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]
+) -> dict[str, float]:
+    """EER in % over all pairs of held-out recordings of each dataset."""
+    embeddings = embed_all(model.eval(), corpus, recordings)
+    return eer_by_dataset(embeddings @ embeddings.T, corpus, recordings)
+
+
+def eer_by_dataset(
+    scores: NDArray[np.float32],
+    corpus: Corpus,
+    recordings: NDArray[np.int64],
+    *,
+    least_speakers: int = 2,
+) -> dict[str, float]:
+    """EER in % from scores (recordings, recordings), for datasets with so many speakers."""
+    speaker, dataset = corpus.speaker[recordings], corpus.dataset[recordings]
+    result = {}
+    for number, name in enumerate(corpus.datasets):
+        rows = np.flatnonzero(dataset == number)
+        a, b = np.triu_indices(len(rows), 1)
+        if len(np.unique(speaker[rows])) >= max(2, least_speakers):
+            same = speaker[rows[a]] == speaker[rows[b]]
+            result[name] = round(100 * eer(scores[rows[a], rows[b]], same), 2)
+    return result
