@@ -12,7 +12,7 @@ ROOT = Path(voxgate.__file__).parent
 
 ORDER = (  # a module imports from its own row and those above it
     {"errors", "extras"},
-    {"atomic", "containers", "decoders", "audio", "features", "scoring"},
+    {"atomic", "containers", "decoders", "audio", "features", "frontends", "scoring"},
     {"packs", "vad", "quality", "speech", "embed", "comparison"},
     {"embeddings_file", "store", "search"},
     {"decision", "enrolment", "verify", "microphone", "plots"},
