@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voxgate.evaluate.__main__ import evaluate
+from voxgate.evaluate import pack_metrics
 from voxgate.packs import load_pack
 from voxgate.verify import Verifier
 
@@ -51,7 +51,7 @@ def test_it_scores_real_trials_as_its_pack_toml_says(pack, voxgate_data: Path, t
             tar.extractall(tmp_path, filter="data")
         trials = voxgate_data / "dev" / f"{name}.trials"
         (tmp_path / trials.name).write_bytes(trials.read_bytes())
-    found = evaluate(pack, tmp_path)
+    found = pack_metrics(pack, tmp_path)
     for name in ("arabiccommands", "librispeech"):
         for figure in ("eer", "eer_as_norm", "eer_cosine"):
             stated = pack.metrics[name][figure]

@@ -19,6 +19,7 @@ VoxgateError
 │   ├── StoreCorruptError          the database is damaged, or its content was altered
 │   └── StoreWriteError            read-only or full disk
 ├── TrainingError                  a training run cannot start, or cannot go on
+├── EvaluationError                an evaluation or a calibration lacks what it needs
 ├── MicrophoneError                there is no microphone, or it cannot be used
 ├── OutputError                    a result cannot be written where it was asked for
 ├── UsageError                     an option's value makes no sense
@@ -134,6 +135,10 @@ class StoreWriteError(StoreError):
 
 class TrainingError(VoxgateError):
     """A training run cannot start, or cannot go on."""
+
+
+class EvaluationError(VoxgateError):
+    """An evaluation or a calibration lacks what it needs."""
 
 
 class MicrophoneError(VoxgateError):

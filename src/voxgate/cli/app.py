@@ -13,6 +13,7 @@ from voxgate.cli import (
     compare,
     embed,
     enroll,
+    evaluate,
     identify,
     packs,
     record,
@@ -35,7 +36,7 @@ app = typer.Typer(
     "Each command has its own --help, with examples.",
 )
 
-_VOICES, _TOOLS = "Voices", "Recordings and models"
+_VOICES, _TOOLS, _LABORATORY = "Voices", "Recordings and models", "Laboratory"
 
 add_command(app, compare.compare, "compare", *compare.EXAMPLES, panel=_VOICES)
 add_command(app, enroll.enroll, "enroll", *enroll.EXAMPLES, panel=_VOICES)
@@ -48,6 +49,7 @@ add_command(app, record.record, "record", *record.EXAMPLES, panel=_TOOLS)
 add_command(app, embed.embed, "embed", *embed.EXAMPLES, panel=_TOOLS)
 add_command(app, spectrogram.spectrogram, "spectrogram", *spectrogram.EXAMPLES, panel=_TOOLS)
 app.add_typer(packs.app, name="packs", rich_help_panel=_TOOLS)
+add_command(app, evaluate.evaluate, "evaluate", *evaluate.EXAMPLES, panel=_LABORATORY)
 
 
 def _print_version(wanted: bool) -> None:

@@ -104,6 +104,10 @@ Replace = Annotated[
         "--replace", metavar="", help="Forget what was enrolled before, and start afresh."
     ),
 ]
+Threads = Annotated[
+    int,
+    typer.Option("--threads", metavar="N", min=1, help="How many recordings to embed at a time."),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", metavar="", help="Print one JSON object for programs; errors too."),

@@ -1,17 +1,21 @@
-"""Trial lists, and the scores a pack gives them."""
+"""Trial lists, and the scores a system gives them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxgate.audio import load
-from voxgate.embed import Embedder
-from voxgate.errors import ScoringError, TooLittleSpeechError
+from voxgate.errors import EvaluationError, ScoringError
+from voxgate.evaluate.embeddings import Embeddings
 from voxgate.packs import Pack
-from voxgate.scoring import to_unit_length
+from voxgate.scoring import normalise, to_unit_length
+
+POOLED = "pooled"  # the name of all lists as one
+
+_VOXCELEB = {"1": True, "0": False}  # first word of a line
+_KALDI = {"target": True, "nontarget": False}  # last word of a line
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,102 +27,160 @@ class Trials:
     enrolled: tuple[str, ...]  # recordings, relative to the data's folder
     probe: tuple[str, ...]
 
+    def recordings(self) -> set[str]:
+        """All recordings of the list."""
+        return {*self.enrolled, *self.probe}
+
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What a pack says of a list of trials. Every array is (trials,)."""
+    """What a system says of a list of trials.
+
+    `by_kind` holds an array (trials,) for each of "cosine", "as_norm" and "llr"; for a system that
+    is known by a file of scores only "llr", if they are that, or else only "score".
+    """
 
     trials: Trials
-    cosine: NDArray[np.float64]
-    as_norm: NDArray[np.float64]
-    llr: NDArray[np.float64]
+    by_kind: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def deciding(self) -> NDArray[np.float64]:
+        """What the system decides on: the LLR, if it has one."""
+        return self.by_kind["llr" if "llr" in self.by_kind else "score"]
+
+    @property
+    def cosine(self) -> NDArray[np.float64]:
+        return self.by_kind["cosine"]
+
+    @property
+    def as_norm(self) -> NDArray[np.float64]:
+        return self.by_kind["as_norm"]
+
+    @property
+    def llr(self) -> NDArray[np.float64]:
+        return self.by_kind["llr"]
+
+
+def find_trials(places: Iterable[Path]) -> list[Trials]:
+    """The lists in these files, and in the files *.trials of these folders, in order.
+
+    Raises:
+        EvaluationError: there is none, or two have the same name.
+        ScoringError: a list cannot be read.
+    """
+    paths: list[Path] = []
+    for place in places:
+        paths += sorted(place.glob("*.trials")) if place.is_dir() else [place]
+    if not paths:
+        raise EvaluationError(
+            f"There is no file *.trials in {', '.join(map(str, places))}; name the list of trials."
+        )
+    names = [path.stem for path in paths]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise EvaluationError(
+            f"Two lists of trials are named {twice[0]!r}; the file names must differ."
+        )
+    return [read_trials(path) for path in paths]
 
 
 def read_trials(path: Path) -> Trials:
-    """Read the VoxCeleb format: a line a trial, "1 enrolled probe" for a target, "0 …" otherwise.
+    """Read a list of trials, a line each, in the format of VoxCeleb or of Kaldi.
+
+    VoxCeleb: "1 enrolled probe" for a target, "0 enrolled probe" for others.
+    Kaldi: "enrolled probe target", "enrolled probe nontarget".
 
     Raises:
         ScoringError: a line of another form, or none at all.
     """
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        row = line.split()
-        if len(row) != 3 or row[0] not in ("0", "1"):
-            raise ScoringError(
-                f"{path}, line {number} is {line[:60]!r}; it must be '1 enrolled probe' for the "
-                "same speaker or '0 enrolled probe' for different ones."
-            )
-        rows.append(row)
+    rows = [line.split() for line in _lines(path)]
     if not rows:
         raise ScoringError(f"{path} holds no trial.")
-    target, enrolled, probe = zip(*rows, strict=True)
-    return Trials(path.stem, np.array(target) == "1", enrolled, probe)
+    kaldi = rows[0][-1:] and rows[0][-1] in _KALDI
+    trials = []
+    for number, row in enumerate(rows, 1):
+        word = (row[-1] if kaldi else row[0]) if len(row) == 3 else ""
+        target = (_KALDI if kaldi else _VOXCELEB).get(word)
+        if target is None:
+            raise ScoringError(
+                f"{path}, line {number} is {' '.join(row)[:60]!r}; it must be '1 enrolled probe' "
+                "for the same speaker or '0 enrolled probe' for different ones (or, on every line, "
+                "'enrolled probe target' or 'enrolled probe nontarget')."
+            )
+        trials.append((target, *(row[:2] if kaldi else row[1:])))
+    targets, enrolled, probe = zip(*trials, strict=True)
+    return Trials(path.stem, np.array(targets), enrolled, probe)
 
 
-@dataclass(frozen=True, eq=False)
-class Embeddings:
-    """Embeddings of many recordings, by name."""
+def read_scores(path: Path, lists: Sequence[Trials], *, kind: str = "score") -> list[Scores]:
+    """Read the scores of another system, a line "enrolled probe score" each, for these lists.
 
-    row: dict[str, int]
-    vectors: NDArray[np.float32]  # (recordings, dim)
-    speech_s: NDArray[np.float64]  # (recordings,)
-    without_speech: tuple[str, ...]  # embedded whole, for want of enough detected speech
+    Lines for other trials are ignored.
 
-
-def embed_recordings(
-    pack: Pack,
-    names: Iterable[str],
-    folder: Path,
-    *,
-    threads: int = 1,
-    progress: Callable[[int, int], None] = lambda done, of: None,
-) -> Embeddings:
-    """Embed recordings as any user would, so that every trial gets a score.
-
-    A recording with too little speech for the pack is embedded whole, and named: a list of trials
-    has no room for "cannot tell".
+    Raises:
+        ScoringError: a line of another form, or trials without a score.
     """
-    embedder = Embedder(pack, threads=threads)
-    ordered = sorted(set(names))
-    vectors, seconds, without = [], [], []
-    for number, name in enumerate(ordered):
+    found: dict[tuple[str, str], float] = {}
+    for number, line in enumerate(_lines(path), 1):
+        row = line.split()
         try:
-            embedding = embedder.embed(folder / name)
-            vectors.append(embedding.vector)
-            seconds.append(embedding.speech_s)
-        except TooLittleSpeechError:
-            whole = load(folder / name)
-            vectors.append(embedder.embed_waveform(np.resize(whole, max(len(whole), 16_000))))
-            seconds.append(len(whole) / pack.sample_rate_hz)
-            without.append(name)
-        progress(number + 1, len(ordered))
-    row = {name: i for i, name in enumerate(ordered)}
-    return Embeddings(row, np.stack(vectors), np.array(seconds), tuple(without))
+            enrolled, probe, score = row
+            found[enrolled, probe] = float(score)
+        except ValueError as error:
+            raise ScoringError(
+                f"{path}, line {number} is {line[:60]!r}; it must be 'enrolled probe score'."
+            ) from error
+    return [Scores(trials, {kind: _look_up(path, trials, found)}) for trials in lists]
+
+
+def _look_up(
+    path: Path, trials: Trials, found: Mapping[tuple[str, str], float]
+) -> NDArray[np.float64]:
+    pairs = list(zip(trials.enrolled, trials.probe, strict=True))
+    if missing := [pair for pair in pairs if pair not in found]:
+        raise ScoringError(
+            f"{path} has no score for {len(missing):,} of the {len(pairs):,} trials of "
+            f"{trials.name}, such as '{missing[0][0]} {missing[0][1]}'."
+        )
+    return np.array([found[pair] for pair in pairs])
 
 
 def score_trials(pack: Pack, trials: Trials, embeddings: Embeddings) -> Scores:
     """Cosine, AS-norm and LLR of every trial."""
-    a = np.array([embeddings.row[name] for name in trials.enrolled])
-    b = np.array([embeddings.row[name] for name in trials.probe])
+    a, b = embeddings.rows(trials.enrolled), embeddings.rows(trials.probe)
     unit = to_unit_length(embeddings.vectors.astype(np.float64))
-    mean, std = pack.cohort().scale_of(unit)
+    scale = pack.cohort().scale_of(unit)
     cosine = (unit[a] * unit[b]).sum(axis=1)
-    as_norm = ((cosine - mean[a]) / std[a] + (cosine - mean[b]) / std[b]) / 2
+    as_norm = normalise(cosine, *(type(scale)(scale.mean[i], scale.std[i]) for i in (a, b)))
     llr = pack.calibration.llr(as_norm, embeddings.speech_s[a], embeddings.speech_s[b])
-    return Scores(trials, cosine, as_norm, np.asarray(llr, np.float64))
+    kinds = {"cosine": cosine, "as_norm": as_norm, "llr": llr}
+    return Scores(trials, {kind: np.asarray(values, np.float64) for kind, values in kinds.items()})
 
 
 def pooled(scores: Sequence[Scores]) -> Scores:
     """All lists as one: one threshold for everything."""
-    trials = Trials(
-        "pooled",
-        np.concatenate([s.trials.target for s in scores]),
-        tuple(name for s in scores for name in s.trials.enrolled),
-        tuple(name for s in scores for name in s.trials.probe),
-    )
+    kinds = scores[0].by_kind
     return Scores(
-        trials,
-        np.concatenate([s.cosine for s in scores]),
-        np.concatenate([s.as_norm for s in scores]),
-        np.concatenate([s.llr for s in scores]),
+        pooled_trials([s.trials for s in scores]),
+        {kind: np.concatenate([s.by_kind[kind] for s in scores]) for kind in kinds},
     )
+
+
+def pooled_trials(lists: Sequence[Trials]) -> Trials:
+    """The trials of all lists as one."""
+    return Trials(
+        POOLED,
+        np.concatenate([trials.target for trials in lists]),
+        tuple(name for trials in lists for name in trials.enrolled),
+        tuple(name for trials in lists for name in trials.probe),
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines that are not empty."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise EvaluationError(f"There is no file {path}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"{path} cannot be read as text: {error}.") from error
+    return [line for line in text.splitlines() if line.strip()]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from voxgate.audio import SAMPLE_RATE
 from voxgate.embed import Embedder
-from voxgate.evaluate.__main__ import evaluate
+from voxgate.evaluate.evaluation import pack_metrics
 from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate
@@ -76,7 +76,7 @@ def make_pack(run: Path, data: Path, cache: Path, dev: Path, out: Path) -> dict[
     table = calibrate.measure_false_accepts(pairs, calibration)
     fitted = Fitted(cohort, calibration, table)
     _write(out, experiment, fitted, {})
-    figures = evaluate(load_pack(out), dev, threads=2)
+    figures = pack_metrics(load_pack(out), dev, threads=2)
     _write(out, experiment, fitted, figures)
     return {"parity": parity, "teacher_shares": shares, "metrics": figures}
 
