@@ -65,9 +65,7 @@ def test_scores_from_outside_are_found_by_their_trial(written):
 
 def test_a_trial_without_a_score_is_an_error(written):
     trials = read_trials(written("1 a b\n0 a c\n0 a d\n"))
-    with pytest.raises(
-        ScoringError, match="no score for 2 of the 3 trials of list, such"
-    ):
+    with pytest.raises(ScoringError, match="no score for 2 of the 3 trials of list, such"):
         read_scores(written("a b 1\n", "scores.txt"), [trials])
     with pytest.raises(ScoringError, match="line 2 is 'a c high'"):
         read_scores(written("a b 1\na c high\n", "scores.txt"), [trials])
