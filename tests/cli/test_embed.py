@@ -12,7 +12,7 @@ import pytest
 
 from .conftest import environment
 
-MANY = 150
+MANY = 400  # so many that a stop comes midway on any machine
 
 
 def content(path: str = "out.npz") -> dict[str, np.ndarray]:
