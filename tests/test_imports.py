@@ -13,9 +13,9 @@ ROOT = Path(voxgate.__file__).parent
 ORDER = (  # a module imports from its own row and those above it
     {"errors", "extras"},
     {"atomic", "containers", "decoders", "audio", "features", "frontends", "scoring"},
-    {"packs", "vad", "quality", "speech", "embed", "comparison"},
+    {"packs", "vad", "quality", "speech", "embed", "comparison", "pitch", "plane"},
     {"embeddings_file", "store", "search"},
-    {"decision", "enrolment", "verify", "microphone", "plots"},
+    {"consent", "decision", "enrolment", "verify", "microphone", "plots", "curves"},
     {"evaluate"},
     {"cli", "train", "server", "ui"},
 )

@@ -10,7 +10,7 @@ from voices import speak
 
 from voxgate import microphone
 from voxgate.errors import MicrophoneError, MissingExtraError, OutputError, UsageError
-from voxgate.microphone import SENTENCES, open_microphone, read_sentences, record
+from voxgate.microphone import SENTENCES, Monitor, open_microphone, read_sentences, record
 
 BLOCK = 1600
 
@@ -46,6 +46,12 @@ def test_the_file_holds_what_was_heard_as_16_khz_mono(tmp_path, name, kind):
     assert len(samples) == BLOCK * len(steps)
     assert samples == pytest.approx(np.concatenate(heard)[: len(samples)], abs=1 / 32_000)
     assert list(tmp_path.iterdir()) == [tmp_path / name]
+
+
+def test_a_monitor_tells_the_same_without_a_file(tmp_path):
+    heard = blocks_of(room(0.5), speak(1, 3))
+    monitor = Monitor(wanted_s=20)
+    assert [monitor.hear(block) for block in heard] == list(record(heard, tmp_path / "a.wav"))
 
 
 def test_silence_does_not_count_and_the_longest_time_ends_it(tmp_path):

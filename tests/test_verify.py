@@ -8,6 +8,7 @@ import tiny_pack
 from voices import RATE, speak
 
 from voxgate.audio import load, name_of
+from voxgate.consent import find_consent
 from voxgate.decision import Outcome
 from voxgate.errors import (
     AnotherVoiceError,
@@ -174,12 +175,46 @@ def test_what_cannot_be_read_is_raised(verifier, folder):
         verifier.compare(folder / "ada-0.wav", folder / "nowhere.wav")
 
 
+def test_every_recording_is_compared_with_every_other_as_if_alone(verifier, folder):
+    recordings = [folder / "ada-0.wav", folder / "ada-1.wav", folder / "bob-0.wav"]
+    together = verifier.compare_all(recordings)
+    alone = [verifier.compare(recordings[a], recordings[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert [found.llr for found in together] == [found.llr for found in alone]
+    assert [found.accepted for found in together] == [True, False, False]
+    assert [found.probe.name for found in together] == ["ada-1.wav", "bob-0.wav", "bob-0.wav"]
+
+
+def test_one_recording_cannot_be_compared_with_every_other(verifier, folder):
+    with pytest.raises(UsageError, match="two or more"):
+        verifier.compare_all([folder / "ada-0.wav"])
+
+
 def test_comparing_needs_no_store(pack, folder):
     verifier = Verifier("nonsense:", pack=pack)
     assert verifier.compare(folder / "ada-0.wav", folder / "ada-1.wav").accepted
 
 
 # enrol
+
+
+def test_assessing_says_what_enrolling_would_and_stores_nothing(verifier, folder):
+    recordings = [folder / name for name in ("ada-0.wav", "ada-1.wav", "text.wav")]
+    assessed = verifier.assess(recordings)
+    assert verifier.store.speakers() == []
+    assert assessed == verifier.enrol("ada", recordings).contributions
+
+
+def test_consent_is_recorded_with_the_enrolment_and_not_without(verifier, folder):
+    verifier.enrol("ada", [folder / "ada-0.wav"], consent="I agree.")
+    verifier.enrol("bob", [folder / "bob-0.wav"])
+    assert find_consent(verifier.store, "ada").statement == "I agree."
+    assert find_consent(verifier.store, "bob") is None
+
+
+def test_consent_to_an_enrolment_that_failed_is_not_recorded(enrolled, folder):
+    with pytest.raises(SpeakerExistsError):
+        enrolled.enrol("ada", [folder / "ada-2.wav"], consent="I agree.")
+    assert find_consent(enrolled.store, "ada") is None
 
 
 def test_enrolling_says_what_each_recording_contributed(verifier, folder):

@@ -95,23 +95,41 @@ def record(
         raise UsageError(
             f"Cannot wait for {wanted_s:g} s of speech in at most {longest_s:g} s of recording."
         )
-    duration_s, detector, prompter = 0.0, SpeechDetector(), _Prompter(sentences)
+    monitor = Monitor(wanted_s=wanted_s, sentences=sentences)
     with _sound_file(path) as file:
         for block in blocks:
             file.write(block)
-            duration_s += len(block) / SAMPLE_RATE
-            prompter.hear(detector.probabilities(block))
-            progress = Progress(
-                duration_s=duration_s,
-                speech_s=prompter.speech_s,
-                wanted_s=wanted_s,
-                level_dbfs=_level_dbfs(block),
-                clipped=bool(np.abs(block).max(initial=0) >= CLIPPED),
-                sentence=prompter.sentence,
-            )
+            progress = monitor.hear(block)
             yield progress
-            if progress.enough or duration_s >= longest_s:
+            if progress.enough or progress.duration_s >= longest_s:
                 break
+
+
+class Monitor:
+    """Listens to a recording as it is made: how much speech so far, and what to read next.
+
+    Raises:
+        UsageError: there is no sentence to read.
+    """
+
+    def __init__(self, *, wanted_s: float = 20.0, sentences: Sequence[str] = SENTENCES) -> None:
+        self._wanted_s = wanted_s
+        self._duration_s = 0.0
+        self._detector = SpeechDetector()
+        self._prompter = _Prompter(sentences)
+
+    def hear(self, block: Waveform) -> Progress:
+        """Take the next block (samples,) and tell where the recording stands."""
+        self._duration_s += len(block) / SAMPLE_RATE
+        self._prompter.hear(self._detector.probabilities(block))
+        return Progress(
+            duration_s=self._duration_s,
+            speech_s=self._prompter.speech_s,
+            wanted_s=self._wanted_s,
+            level_dbfs=_level_dbfs(block),
+            clipped=bool(np.abs(block).max(initial=0) >= CLIPPED),
+            sentence=self._prompter.sentence,
+        )
 
 
 class _Prompter:

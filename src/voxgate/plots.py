@@ -187,8 +187,12 @@ def save(picture: Spectrogram, path: Path) -> None:
         figure.savefig(part, format="png", dpi=_DPI, transparent=True)
 
 
-def draw(picture: Spectrogram) -> "Figure":
+def draw(picture: Spectrogram, *, size_in: tuple[float, float] = _SIZE_IN) -> "Figure":
     """Draw a spectrogram as a matplotlib figure with a transparent background.
+
+    Args:
+        picture: what to draw.
+        size_in: width and height in inches; the writing keeps its size.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -197,7 +201,7 @@ def draw(picture: Spectrogram) -> "Figure":
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=_SIZE_IN)
+    figure = Figure(figsize=size_in)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((_LEFT, _BOTTOM, _WIDTH, _HEIGHT))
     _draw_levels(axes, picture)

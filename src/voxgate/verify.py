@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from voxgate.audio import Source, name_of
 from voxgate.comparison import SAME_SOUND, Voice, compare
+from voxgate.consent import record_consent
 from voxgate.decision import (
     Candidate,
     Decision,
@@ -20,7 +22,7 @@ from voxgate.decision import (
     Side,
 )
 from voxgate.embed import Embedder, Embedding
-from voxgate.enrolment import Enrolment, assess
+from voxgate.enrolment import Contribution, Enrolment, assess
 from voxgate.errors import (
     AudioError,
     SpeakerExistsError,
@@ -95,6 +97,20 @@ class Verifier:
         """
         return self._decide(self._hear(a), self._hear(b), policy)
 
+    def compare_all(
+        self, recordings: Sequence[Source], *, policy: Policy | None = None
+    ) -> list[Decision]:
+        """Compare each recording with each that follows; every one is heard once.
+
+        Raises:
+            AudioError: one of them cannot be read. (Too little speech is a decision.)
+            UsageError: there are fewer than two.
+        """
+        if len(recordings) < 2:
+            raise UsageError("Give two or more recordings to compare with each other.")
+        heard = [self._hear(recording) for recording in recordings]
+        return [self._decide(a, b, policy) for a, b in combinations(heard, 2)]
+
     def verify(self, speaker: str, probe: Source, *, policy: Policy | None = None) -> Decision:
         """Decide whether a recording is of the enrolled speaker that it claims to be.
 
@@ -148,6 +164,7 @@ class Verifier:
         recordings: Sequence[Source],
         *,
         mode: Mode = "new",
+        consent: str | None = None,
     ) -> Enrolment:
         """Enrol a speaker with those of the recordings that are fit for it.
 
@@ -156,6 +173,7 @@ class Verifier:
             recordings: of one person.
             mode: "new" wants a speaker who is not enrolled yet, "add" adds to an enrolment,
                 "replace" starts it afresh.
+            consent: the words that the speaker has agreed to, for the audit log.
 
         Raises:
             SpeakerExistsError: with "new", the speaker is enrolled already.
@@ -168,6 +186,8 @@ class Verifier:
         heard = [(name_of(recording), self._try_to_embed(recording)) for recording in recordings]
         contributions, used = assess(self.pack, heard, existing)
         voiceprint = self.store.enrol(speaker, self.pack.id, used, mode=mode)
+        if consent is not None:
+            record_consent(self.store, speaker, consent)
         return Enrolment(
             speaker=voiceprint.speaker,
             pack=self.pack.id,
@@ -175,6 +195,16 @@ class Verifier:
             recordings=voiceprint.recordings,
             speech_s=voiceprint.speech_s,
         )
+
+    def assess(self, recordings: Sequence[Source]) -> tuple[Contribution, ...]:
+        """What each recording would bring to an enrolment; nothing is stored.
+
+        Raises:
+            AnotherVoiceError: the recordings are not of one voice.
+            EnrolmentError: none of them can be used.
+        """
+        heard = [(name_of(recording), self._try_to_embed(recording)) for recording in recordings]
+        return tuple(assess(self.pack, heard)[0])
 
     def identify(
         self, probe: Source, *, top: int = 5, policy: Policy | None = None
