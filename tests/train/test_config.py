@@ -44,6 +44,11 @@ def test_a_missing_file_is_said(tmp_path):
         read_experiment(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*/*.toml")), ids=lambda path: path.stem)
-def test_the_recipes_can_be_read(path):
-    assert read_experiment(path).name == path.stem
+@pytest.mark.parametrize(
+    "path",
+    sorted(RECIPES.glob("*/*.toml")),
+    ids=lambda path: path.relative_to(RECIPES).as_posix(),
+)
+def test_the_recipes_can_be_read_and_are_named_after_their_place(path):
+    place = path.stem.replace("experiment", path.parent.name)
+    assert read_experiment(path).name == place

@@ -5,7 +5,11 @@ config has `dim`, the size of the embedding.
 """
 
 from voxgate.train.architectures.ecapa import Ecapa, EcapaConfig
+from voxgate.train.architectures.twin_gru import TwinGru, TwinGruConfig
+from voxgate.train.architectures.twin_lstm import TwinLstm, TwinLstmConfig
 
 ARCHITECTURES = {  # name in the TOML's [model] kind -> config, network
     "ecapa": (EcapaConfig, Ecapa),
+    "twin_gru": (TwinGruConfig, TwinGru),
+    "twin_lstm": (TwinLstmConfig, TwinLstm),
 }

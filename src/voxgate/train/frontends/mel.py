@@ -2,8 +2,7 @@
 
 25 ms Hamming windows every 10 ms, pre-emphasis 0.97, power spectrum of 512 points, triangular
 filters on the HTK mel scale, natural logarithm, mean of each band over the utterance removed. The
-waveform is first brought to an RMS of 1, so loudness does not matter. The Fourier transform is a
-convolution with fixed kernels, which every ONNX runtime has.
+waveform is first brought to an RMS of 1, so loudness does not matter.
 
 Waveforms have shape (batch, samples) at 16 kHz, features (batch, bands, frames).
 """
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from voxgate.audio import SAMPLE_RATE
+from voxgate.train.frontends.fourier import PowerSpectra, float32
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class MelConfig:
 
 
 _PRE_EMPHASIS = 0.97
-_FLOOR = 1e-3  # added to the power of a band before its logarithm: 59 dB under white noise of RMS 1
-_SILENCE = 1e-5  # RMS below which a waveform is not made louder any more
+FLOOR = 1e-3  # added to the power of a band before its logarithm: 59 dB under white noise of RMS 1
 
 
 def mel_filters(config: MelConfig) -> NDArray[np.float64]:
@@ -49,37 +48,32 @@ def mel_filters(config: MelConfig) -> NDArray[np.float64]:
     return np.minimum(rising, falling).clip(min=0)
 
 
-class Mel(nn.Module):
-    """The layer. It has no trainable weight."""
+class MelPower(nn.Module):
+    """Waveform → power in each mel band. It has no trainable weight."""
 
-    kernels: Tensor  # (fft + 2, 1, window): windowed cosines, then sines, pre-emphasis folded in
     filters: Tensor  # (bands, fft/2 + 1, 1)
 
     def __init__(self, config: MelConfig) -> None:
         super().__init__()
-        self.bands = config.bands
         window = round(config.window_ms * SAMPLE_RATE / 1000)
-        self.shift = round(config.shift_ms * SAMPLE_RATE / 1000)
-        angles = (
-            2 * np.pi * np.outer(np.arange(config.fft // 2 + 1), np.arange(window)) / config.fft
-        )
-        waves = np.concatenate([np.cos(angles), -np.sin(angles)]) * np.hamming(window)
-        emphasised = np.pad(waves, ((0, 0), (1, 0)))  # y[n] = x[n] - 0.97·x[n-1], inside the kernel
-        emphasised[:, :-1] -= _PRE_EMPHASIS * waves
-        self.register_buffer("kernels", _float32(emphasised)[:, None], persistent=False)
-        self.register_buffer("filters", _float32(mel_filters(config))[:, :, None], persistent=False)
+        shift = round(config.shift_ms * SAMPLE_RATE / 1000)
+        self.spectra = PowerSpectra(np.hamming(window), config.fft, shift, _PRE_EMPHASIS)
+        self.register_buffer("filters", float32(mel_filters(config))[:, :, None], persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Waveforms (batch, samples) → power (batch, bands, frames)."""
+        return functional.conv1d(self.spectra(waveform), self.filters)
+
+
+class Mel(nn.Module):
+    """The layer."""
+
+    def __init__(self, config: MelConfig) -> None:
+        super().__init__()
+        self.bands = config.bands
+        self.power = MelPower(config)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveforms (batch, samples) → features (batch, bands, frames)."""
-        half = self.kernels.shape[-1] // 2
-        rms = waveform.square().mean(dim=1, keepdim=True).sqrt().clamp(min=_SILENCE)
-        padded = functional.pad((waveform / rms)[:, None], (half, half))
-        waves = functional.conv1d(padded, self.kernels, stride=self.shift)
-        cosines, sines = waves.chunk(2, dim=1)
-        power = cosines.square() + sines.square()
-        logs = torch.log(functional.conv1d(power, self.filters) + _FLOOR)
+        logs = torch.log(self.power(waveform) + FLOOR)
         return logs - logs.mean(dim=2, keepdim=True)
-
-
-def _float32(array: NDArray[np.float64]) -> Tensor:
-    return torch.from_numpy(array.astype(np.float32))

@@ -10,10 +10,12 @@ from typing import Protocol
 from torch import Tensor
 
 from voxgate.train.losses.aam import AamConfig, SubCentreAAM
+from voxgate.train.losses.pairs import Pairs, PairsConfig
 from voxgate.train.losses.teacher import away_from
 
 LOSSES = {  # name in the TOML's [loss] kind -> config, loss
     "aam": (AamConfig, SubCentreAAM),
+    "pairs": (PairsConfig, Pairs),
 }
 
 

@@ -1,0 +1,77 @@
+"""What every network must do, with small ones of each kind."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from voxgate.train.architectures import ARCHITECTURES
+from voxgate.train.config import Choice, Experiment
+from voxgate.train.export import check_parity, export_onnx
+from voxgate.train.frontends import FRONT_ENDS
+from voxgate.train.model import SpeakerModel
+
+SMALL = {  # architecture (and variant) -> front end, its config, the network's config
+    "ecapa": ("mel", {}, {"channels": 16, "aggregate": 24, "attention": 8, "scale": 4}),
+    "twin_gru": ("stft", {"window": 256, "shift": 128}, {}),
+    "twin_gru unshared": ("stft", {"window": 256, "shift": 128}, {"shared": False}),
+    "twin_lstm": ("mel", {}, {"hidden": 12, "pooling": "last"}),
+}
+DIM = 8
+
+
+def small(name: str) -> SpeakerModel:
+    torch.manual_seed(1)
+    kind = name.split(maxsplit=1)[0]
+    front_end, front_end_config, config = SMALL[name]
+    return SpeakerModel(
+        Experiment(
+            name=kind,
+            steps=1,
+            front_end=Choice(front_end, FRONT_ENDS[front_end][0](**front_end_config)),
+            model=Choice(kind, ARCHITECTURES[kind][0](dim=DIM, **config)),
+        )
+    )
+
+
+def noise(rows: int, samples: int) -> np.ndarray:
+    return np.random.default_rng(samples).normal(0, 0.1, (rows, samples)).astype(np.float32)
+
+
+def test_no_network_is_left_out_here():
+    assert {name.split()[0] for name in SMALL} == set(ARCHITECTURES)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_embeddings_are_unit_vectors_whatever_the_length(name):
+    model = small(name).eval()
+    for samples in (6_400, 20_000):
+        embeddings = model(torch.from_numpy(noise(3, samples)))
+        assert embeddings.shape == (3, DIM)
+        assert torch.allclose(embeddings.norm(dim=1), torch.ones(3), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_parameter_is_trained_also_in_bfloat16(name):
+    model = small(name).train()
+    features = model.front_end(torch.from_numpy(noise(4, 12_000)))
+    with torch.autocast("cpu", torch.bfloat16):
+        own, _ = model.parts(features)
+    (own.float() * torch.randn(own.shape)).sum().backward()
+    without = [
+        key for key, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0
+    ]
+    assert without == []
+
+
+@pytest.mark.parametrize("name", [name for name in SMALL if name != "ecapa"])  # in test_run
+def test_the_exported_graph_gives_the_same_for_any_batch_and_length(name, tmp_path):
+    model, path = small(name), tmp_path / "model.onnx"
+    export_onnx(model, path)
+    waveforms = [noise(1, samples)[0] for samples in (6_400, 16_000, 31_234)]
+    assert check_parity(model, path, waveforms) > 0.9999
+    session = onnxruntime.InferenceSession(path)
+    both = noise(2, 9_000)
+    (exported,) = session.run(["embedding"], {"waveform": both})
+    with torch.no_grad():
+        assert np.abs(exported - model(torch.from_numpy(both)).numpy()).max() < 2e-3
