@@ -160,6 +160,28 @@ def _speech_of(path: Path) -> NDArray[np.int16] | None:
     return stored
 
 
+def training_and_held_out(
+    corpus: Corpus, datasets: Sequence[str], share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Recordings to train on, and those of held-out speakers, of some datasets or all.
+
+    Who is held out does not depend on the datasets chosen, so that systems can be compared.
+
+    Raises:
+        TrainingError: a dataset is not in the corpus.
+    """
+    unknown = sorted(set(datasets) - set(corpus.datasets))
+    if unknown:
+        raise TrainingError(
+            f"There is no dataset {unknown[0]!r} in the corpus; it has "
+            f"{', '.join(corpus.datasets)}."
+        )
+    wanted = np.array([not datasets or name in datasets for name in corpus.datasets])
+    inside = np.flatnonzero(wanted[corpus.dataset])
+    kept_away = np.isin(inside, corpus.only(hold_out(corpus, share, seed)))
+    return inside[~kept_away], inside[kept_away]
+
+
 def hold_out(corpus: Corpus, share: float, seed: int) -> list[str]:
     """Speakers to keep from training: `share` of each dataset's with 2 recordings or more."""
     rng = np.random.default_rng(seed)

@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 from voxgate.errors import TrainingError
 from voxgate.train.augment import Augmenter
 from voxgate.train.config import Experiment, read_experiment
-from voxgate.train.data import Corpus, build_cache, hold_out, read_manifest
+from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
 from voxgate.train.judge import held_out_eer
 from voxgate.train.losses import LOSSES, away_from
 from voxgate.train.model import SpeakerModel
@@ -112,9 +112,10 @@ def train(experiment_file: Path, data: Path, noise: Path, cache: Path, run: Path
         run: its checkpoint is gone on from if there is one.
     """
     experiment = read_experiment(experiment_file)
-    corpus = build_cache(read_manifest(data, experiment.data.datasets), cache / "speech")
-    held_out = hold_out(corpus, experiment.data.hold_out, experiment.seed)
-    chosen = np.setdiff1d(np.arange(len(corpus)), corpus.only(held_out))
+    corpus = build_cache(read_manifest(data), cache / "speech")
+    chosen, held_out = training_and_held_out(
+        corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
+    )
     sampler = Sampler(corpus, chosen, experiment.sampling, experiment.seed)
     teacher = _teacher_targets(experiment, corpus, chosen, cache)
     run.mkdir(parents=True, exist_ok=True)
@@ -127,8 +128,7 @@ def train(experiment_file: Path, data: Path, noise: Path, cache: Path, run: Path
     augment = Augmenter(noise, experiment.augment)
     batches = Batches(experiment, sampler, augment, teacher, state.step)
     loader = DataLoader(batches, batch_size=None, shuffle=False, num_workers=1, prefetch_factor=6)
-    recordings = corpus.only(held_out)
-    _loop(experiment, state, loader, lambda model: held_out_eer(model, corpus, recordings), run)
+    _loop(experiment, state, loader, lambda model: held_out_eer(model, corpus, held_out), run)
     return state
 
 
@@ -253,14 +253,14 @@ def _move_average(average: SpeakerModel, model: SpeakerModel, decay: float) -> N
 
 
 def _write_facts(
-    run: Path, experiment: Experiment, corpus: Corpus, held_out: list[str], sampler: Sampler
+    run: Path, experiment: Experiment, corpus: Corpus, held_out: NDArray[np.int64], sampler: Sampler
 ) -> None:
     facts: dict[str, Any] = {
         "experiment": asdict(experiment),
         "recordings": len(corpus),
         "speech_hours": round(float(corpus.seconds().sum()) / 3600, 2),
         "speakers": len(corpus.speakers),
-        "held_out_speakers": len(held_out),
+        "held_out_speakers": len(np.unique(corpus.speaker[held_out])),
         "classes": sampler.classes,
         "python": platform.python_version(),
         "torch": torch.__version__,

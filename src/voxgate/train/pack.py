@@ -17,7 +17,7 @@ from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate
 from voxgate.train.config import Experiment, read_experiment
-from voxgate.train.data import Corpus, build_cache, hold_out, read_manifest
+from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
 from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.judge import eer_by_dataset, embed_all
 from voxgate.train.model import SpeakerModel
@@ -53,10 +53,10 @@ def make_pack(run: Path, data: Path, cache: Path, dev: Path, out: Path) -> dict[
         out: the pack; made if it is not there.
     """
     experiment = read_experiment(run / "experiment.toml")
-    corpus = build_cache(read_manifest(data, experiment.data.datasets), cache / "speech")
-    names = hold_out(corpus, experiment.data.hold_out, experiment.seed)
-    held_out = corpus.only(names)
-    trained_on = np.setdiff1d(np.arange(len(corpus)), held_out)
+    corpus = build_cache(read_manifest(data), cache / "speech")
+    trained_on, held_out = training_and_held_out(
+        corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
+    )
     model = SpeakerModel(experiment)
     model.load_state_dict(torch.load(run / "checkpoint.pt", weights_only=True)["average"])
     shares = choose_teacher_share(model, corpus, held_out)
