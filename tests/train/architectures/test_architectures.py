@@ -13,6 +13,7 @@ from voxgate.train.model import SpeakerModel
 
 SMALL = {  # architecture (and variant) -> front end, its config, the network's config
     "ecapa": ("mel", {}, {"channels": 16, "aggregate": 24, "attention": 8, "scale": 4}),
+    "resnet34": ("mel", {"bands": 20}, {"channels": 4, "blocks": (1, 2, 1, 1)}),
     "twin_gru": ("stft", {"window": 256, "shift": 128}, {}),
     "twin_gru unshared": ("stft", {"window": 256, "shift": 128}, {"shared": False}),
     "twin_lstm": ("mel", {}, {"hidden": 12, "pooling": "last"}),
