@@ -84,7 +84,16 @@ class Pack:
 
     @property
     def id(self) -> str:
-        """Name and version. Embeddings with different ones are never compared."""
+        """What the embedding is; embeddings with different ones are never compared.
+
+        Name and version, without what follows a "+": that tells calibrations of one embedding
+        apart.
+        """
+        return f"{self.name}@{self.version.partition('+')[0]}"
+
+    @property
+    def label(self) -> str:
+        """Name and whole version: the embedding and its calibration."""
         return f"{self.name}@{self.version}"
 
     def read(self, name: str) -> bytes:
@@ -143,6 +152,12 @@ def load_pack(name_or_path: str | Path = DEFAULT_PACK) -> Pack:
             "or the path of a pack's folder or zip file."
         )
     return _parse(path)
+
+
+def read_manifest(pack: Pack) -> dict[str, Any]:
+    """What pack.toml says, as it is there: to make another pack of it."""
+    manifest: dict[str, Any] = tomllib.loads(_read(pack.path, "pack.toml").decode())
+    return manifest
 
 
 def installed() -> list[Pack]:

@@ -156,7 +156,7 @@ class Verifier:
                 )
             )
         matches.sort(key=lambda match: match.llr, reverse=True)
-        return Ranking(self._side_of(sought), tuple(matches), tuple(failures), self.pack.id)
+        return Ranking(self._side_of(sought), tuple(matches), tuple(failures), self.pack.label)
 
     def enrol(
         self,
@@ -238,7 +238,7 @@ class Verifier:
             probe=side,
             policy=policy,
             searched=len(gallery),
-            pack=self.pack.id,
+            pack=self.pack.label,
             notes=tuple(_notes(best.cosine, best.extrapolated, policy)) if best else (),
         )
 
@@ -326,7 +326,7 @@ class Verifier:
         (side_a, a), (side_b, b) = enrolled, probe
         policy, pack = policy or self.policy, self.pack
         if a is None or b is None:
-            return Decision(Outcome.NOT_ENOUGH_SPEECH, side_a, side_b, policy, pack.id, speaker)
+            return Decision(Outcome.NOT_ENOUGH_SPEECH, side_a, side_b, policy, pack.label, speaker)
         found = compare(pack, a, b)
         speech_s = a.speech_s, b.speech_s
         threshold = policy.threshold(pack.false_accepts, *speech_s)
@@ -335,7 +335,7 @@ class Verifier:
             enrolled=side_a,
             probe=side_b,
             policy=policy,
-            pack=pack.id,
+            pack=pack.label,
             speaker=speaker,
             score=found.score,
             cosine=found.cosine,

@@ -9,6 +9,7 @@ import typer
 
 from voxgate import __version__
 from voxgate.cli import (
+    calibrate,
     closest,
     compare,
     embed,
@@ -50,6 +51,7 @@ add_command(app, embed.embed, "embed", *embed.EXAMPLES, panel=_TOOLS)
 add_command(app, spectrogram.spectrogram, "spectrogram", *spectrogram.EXAMPLES, panel=_TOOLS)
 app.add_typer(packs.app, name="packs", rich_help_panel=_TOOLS)
 add_command(app, evaluate.evaluate, "evaluate", *evaluate.EXAMPLES, panel=_LABORATORY)
+add_command(app, calibrate.calibrate, "calibrate", *calibrate.EXAMPLES, panel=_LABORATORY)
 
 
 def _print_version(wanted: bool) -> None:

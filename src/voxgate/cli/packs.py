@@ -40,7 +40,7 @@ def list_packs(*, json: options.Json = False) -> int:
         [
             (
                 "*" if pack.name == DEFAULT_PACK else "",
-                pack.id,
+                pack.label,
                 str(pack.dim),
                 f"{pack.min_speech_s:g} s",
                 pack.license,
@@ -97,7 +97,7 @@ def facts_of(pack: "Pack") -> dict[str, Any]:
 
 
 def _print(pack: "Pack") -> None:
-    output.print_verdict(f"{pack.id}: {pack.description}", colour="green")
+    output.print_verdict(f"{pack.label}: {pack.description}", colour="green")
     output.print_gap()
     output.print_facts(
         {

@@ -103,7 +103,7 @@ def run_pack(  # noqa: PLR0913 - three say what, three how
         pack, names, library, threads=threads, progress=progress, cache=cache
     )
     system = System(
-        name=pack.id,
+        name=pack.label,
         scores=tuple(score_trials(pack, trials, embeddings) for trials in lists),
         thresholds=tuple(_thresholds(pack, trials, embeddings) for trials in lists),
         searches=_search(pack, lists, embeddings, library),

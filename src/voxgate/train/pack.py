@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from voxgate.audio import SAMPLE_RATE
 from voxgate.embed import Embedder
+from voxgate.evaluate.calibration import fit_calibration, make_pairs, measure_false_accepts
 from voxgate.evaluate.evaluation import pack_metrics
 from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
@@ -71,9 +72,9 @@ def make_pack(run: Path, data: Path, cache: Path, dev: Path, out: Path) -> dict[
     embedder = Embedder(load_pack(out), threads=2)
     cohort = calibrate.make_cohort(embedder, corpus, trained_on, facts.cohort_size, experiment.seed)
     sides = calibrate.make_sides(embedder, corpus, held_out, experiment.seed)
-    pairs = calibrate.make_pairs(sides, Cohort(cohort.astype(np.float32), facts.cohort_nearest))
-    calibration = calibrate.fit_calibration(pairs)
-    table = calibrate.measure_false_accepts(pairs, calibration)
+    pairs = make_pairs(sides, Cohort(cohort.astype(np.float32), facts.cohort_nearest))
+    calibration = fit_calibration(pairs)
+    table = measure_false_accepts(pairs, calibration)
     fitted = Fitted(cohort, calibration, table)
     _write(out, experiment, fitted, {})
     figures = pack_metrics(load_pack(out), dev, threads=2)
