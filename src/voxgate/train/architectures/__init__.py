@@ -5,12 +5,14 @@ config has `dim`, the size of the embedding.
 """
 
 from voxgate.train.architectures.ecapa import Ecapa, EcapaConfig
+from voxgate.train.architectures.redimnet import ReDimNet, ReDimNetConfig
 from voxgate.train.architectures.resnet34 import ResNet34, ResNet34Config
 from voxgate.train.architectures.twin_gru import TwinGru, TwinGruConfig
 from voxgate.train.architectures.twin_lstm import TwinLstm, TwinLstmConfig
 
 ARCHITECTURES = {  # name in the TOML's [model] kind -> config, network
     "ecapa": (EcapaConfig, Ecapa),
+    "redimnet": (ReDimNetConfig, ReDimNet),
     "resnet34": (ResNet34Config, ResNet34),
     "twin_gru": (TwinGruConfig, TwinGru),
     "twin_lstm": (TwinLstmConfig, TwinLstm),

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from voxgate.train.architectures.pooling import AttentiveStatistics
+
 
 @dataclass(frozen=True)
 class EcapaConfig:
@@ -92,29 +94,6 @@ class SERes2Block(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         out: Tensor = frames + self.body(frames)
         return out
-
-
-class AttentiveStatistics(nn.Module):
-    """Mean and standard deviation over time, each channel weighing the frames its own way."""
-
-    def __init__(self, channels: int, attention: int) -> None:
-        super().__init__()
-        self.attend = nn.Sequential(
-            nn.Conv1d(3 * channels, attention, 1),
-            nn.ReLU(),
-            nn.BatchNorm1d(attention),
-            nn.Tanh(),
-            nn.Conv1d(attention, channels, 1),
-        )
-
-    def forward(self, frames: Tensor) -> Tensor:
-        mean = frames.mean(dim=2, keepdim=True)
-        std = (frames - mean).square().mean(dim=2, keepdim=True).clamp(min=1e-5).sqrt()
-        context = torch.cat([frames, mean.expand_as(frames), std.expand_as(frames)], dim=1)
-        weights = self.attend(context).softmax(dim=2)
-        mean = (weights * frames).sum(dim=2)
-        variance = (weights * frames.square()).sum(dim=2) - mean.square()
-        return torch.cat([mean, variance.clamp(min=1e-5).sqrt()], dim=1)
 
 
 class Ecapa(nn.Module):

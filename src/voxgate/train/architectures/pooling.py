@@ -15,3 +15,30 @@ class TemporalStatistics(nn.Module):
         mean = rows.mean(dim=2, keepdim=True)
         std = (rows - mean).square().mean(dim=2).clamp(min=1e-5).sqrt()
         return torch.cat([mean.squeeze(2), std], dim=1)
+
+
+class AttentiveStatistics(nn.Module):
+    """Mean and standard deviation over time, each channel weighing the frames its own way.
+
+    Frames (batch, channels, frames) → (batch, 2 · channels). With global context, as in ECAPA-TDNN:
+    the weights of a frame also depend on mean and deviation of all.
+    """
+
+    def __init__(self, channels: int, attention: int) -> None:
+        super().__init__()
+        self.attend = nn.Sequential(
+            nn.Conv1d(3 * channels, attention, 1),
+            nn.ReLU(),
+            nn.BatchNorm1d(attention),
+            nn.Tanh(),
+            nn.Conv1d(attention, channels, 1),
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:
+        mean = frames.mean(dim=2, keepdim=True)
+        std = (frames - mean).square().mean(dim=2, keepdim=True).clamp(min=1e-5).sqrt()
+        context = torch.cat([frames, mean.expand_as(frames), std.expand_as(frames)], dim=1)
+        weights = self.attend(context).softmax(dim=2)
+        mean = (weights * frames).sum(dim=2)
+        variance = (weights * frames.square()).sum(dim=2) - mean.square()
+        return torch.cat([mean, variance.clamp(min=1e-5).sqrt()], dim=1)
