@@ -174,9 +174,8 @@ class Stage(nn.Module):
         self.time = _along_time(channels * bands, reduction) if reduction else None
 
     def forward(self, frames: Tensor) -> Tensor:
-        frames = flat(
-            self.plane(frames.reshape(len(frames), self.bands, -1, frames.shape[2]).transpose(1, 2))
-        )
+        plane = frames.reshape(frames.shape[0], self.bands, -1, frames.shape[2]).transpose(1, 2)
+        frames = flat(self.plane(plane))
         return frames if self.time is None else frames + self.time(frames)
 
 
