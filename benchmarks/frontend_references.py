@@ -57,8 +57,8 @@ class Case(NamedTuple):
     step: int = 1  # the reference has every step-th frame
 
 
-def cases() -> list[Case]:
-    """All of them."""
+def cases(*, live: bool = True) -> list[Case]:
+    """All of them; with SpeechBrain itself where `live` and it is installed, else as recorded."""
     kaldi, wespeaker = PRESETS["3d-speaker"].front_end, PRESETS["wespeaker"].front_end
     fbank = "kaldi-native-fbank"
     found = [
@@ -72,10 +72,9 @@ def cases() -> list[Case]:
         }.items()
     ]
     options = {name: preset.front_end for name, preset in PRESETS.items()}
-    live = find_spec("speechbrain") is not None
     brain = (
         Case("SpeechBrain", options["speechbrain-ecapa"], speechbrain_features, "SpeechBrain", 2e-3)
-        if live
+        if live and find_spec("speechbrain")
         else recorded_case()
     )
     formula = "formula in torch, librosa's filters"
@@ -188,12 +187,9 @@ def nemo_features(waveform: Waveform) -> Features:
 
 
 def resemblyzer_features(waveform: Waveform) -> Features:
-    """resemblyzer.audio: normalize_volume(-30 dBFS, increase_only), wav_to_mel_spectrogram."""
+    """resemblyzer.audio.wav_to_mel_spectrogram."""
     import librosa  # noqa: PLC0415
 
-    rms = np.sqrt(np.mean((waveform * 32767) ** 2)) / 32767
-    if 0 < rms < 10 ** (-30 / 20):
-        waveform = waveform * (10 ** (-30 / 20) / rms)
     mel = librosa.feature.melspectrogram(y=waveform, sr=RATE, n_fft=400, hop_length=160, n_mels=40)
     return np.asarray(mel.astype(np.float32).T)
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from voices import RATE, speak
 
-from voxgate.embed import Embedder, bucket_lengths, windows
+from voxgate.embed import Embedder, windows
 from voxgate.errors import AudioError, PackError, PackTamperedError, TooLittleSpeechError
+from voxgate.networks import bucket_lengths
 from voxgate.packs import load_pack
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "voices"
@@ -98,7 +99,8 @@ def test_shorter_speech_is_repeated_from_its_start_to_fill_the_bucket(embedder):
 
 
 def test_long_speech_is_the_mean_of_its_windows_weighed_by_their_length(embedder, monkeypatch):
-    monkeypatch.setattr(embedder, "_lengths", np.array([RATE, 2 * RATE]))
+    monkeypatch.setattr(embedder, "_longest", 2 * RATE)
+    monkeypatch.setattr(embedder._network, "lengths", np.array([RATE, 2 * RATE]))
     speech = speak(1, 4.0)
     assert embedder.embed_waveform(speech) == direction(speech[: 2 * RATE], speech[2 * RATE :])
     speech = speak(1, 3.0)  # 1.5 s and 1.5 s, each repeated to 2 s
@@ -107,7 +109,8 @@ def test_long_speech_is_the_mean_of_its_windows_weighed_by_their_length(embedder
 
 
 def test_a_longer_window_weighs_more(embedder, monkeypatch):
-    monkeypatch.setattr(embedder, "_lengths", np.array([RATE, 2 * RATE]))
+    monkeypatch.setattr(embedder, "_longest", 2 * RATE)
+    monkeypatch.setattr(embedder._network, "lengths", np.array([RATE, 2 * RATE]))
     long, short = speak(1, 2.0), speak(2, 1.0)
     monkeypatch.setattr("voxgate.embed.windows", lambda pieces, longest: pieces)
     total, samples = embedder._sum_of_windows([long, short])
@@ -117,14 +120,14 @@ def test_a_longer_window_weighs_more(embedder, monkeypatch):
 
 def test_the_model_is_given_no_other_lengths_than_the_buckets(embedder, monkeypatch):
     given_lengths = set()
-    session = embedder._session
+    session = embedder._network._session
 
     class Spy:
         def run(self, names, inputs):
             given_lengths.add(inputs["waveform"].shape)
             return session.run(names, inputs)
 
-    monkeypatch.setattr(embedder, "_session", Spy())
+    monkeypatch.setattr(embedder._network, "_session", Spy())
     noise = np.random.default_rng(0).normal(0, 0.1, 20 * RATE).astype(np.float32)
     for samples in range(RATE // 2, len(noise), 4321):
         embedder.embed_waveform(noise[:samples])

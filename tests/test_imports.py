@@ -12,12 +12,14 @@ ROOT = Path(voxgate.__file__).parent
 
 ORDER = (  # a module imports from its own row and those above it
     {"errors", "extras"},
-    {"atomic", "containers", "decoders", "audio", "features", "frontends", "scoring"},
-    {"packs", "vad", "quality", "speech", "embed", "comparison", "pitch", "plane"},
+    {"atomic", "audio", "containers", "decoders", "download", "features"},
+    {"feeding", "frontends", "manifest", "scoring"},
+    {"packs", "networks", "vad", "quality", "speech", "embed", "comparison", "pitch", "plane"},
+    {"install", "hub"},
     {"embeddings_file", "store", "search"},
     {"consent", "decision", "enrolment", "verify", "microphone", "plots", "curves"},
     {"evaluate"},
-    {"cli", "train", "server", "ui"},
+    {"cli", "convert", "train", "server", "ui"},
 )
 RANK = {module: rank for rank, row in enumerate(ORDER) for module in row}
 FRONT_DOORS = ORDER[-1]

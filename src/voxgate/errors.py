@@ -8,7 +8,11 @@ VoxgateError
 │   └── TooLittleSpeechError       sound, but not enough of a voice in it
 ├── PackError                      a model pack is missing something or is wrong
 │   ├── PackNotFoundError          no pack of that name
-│   └── PackTamperedError          a file of it is not the one that was signed for
+│   ├── PackTamperedError          a file of it is not the one that was signed for
+│   ├── PackMismatchError          embeddings of two packs were to be compared
+│   ├── UncalibratedPackError      it embeds, but cannot decide
+│   ├── DownloadError              a public model cannot be had from where it is
+│   └── CheckpointError            a checkpoint cannot be converted, or is not safe to read
 ├── ScoringError                   these numbers cannot be scored
 ├── EnrolmentError                 none, or not all, of the recordings may be enrolled
 │   └── AnotherVoiceError          a recording is not the voice already enrolled
@@ -81,6 +85,37 @@ class PackTamperedError(PackError):
         self.path = path
         self.expected = expected
         self.found = found
+
+
+class PackMismatchError(PackError):
+    """Embeddings of two packs were to be compared, which says nothing."""
+
+    def __init__(self, pack: str, other: str) -> None:
+        super().__init__(
+            f"An embedding of {other} cannot be compared with {pack}: embeddings of two packs "
+            "have nothing in common. Enrol the speaker with the pack that is used."
+        )
+        self.pack = pack
+        self.other = other
+
+
+class UncalibratedPackError(PackError):
+    """The pack embeds, but has no cohort and no calibration, so it cannot decide."""
+
+    def __init__(self, pack: str) -> None:
+        super().__init__(
+            f"The pack {pack} is not calibrated, so it cannot decide how sure a comparison is. "
+            "Calibrate it on recordings of yours with 'voxgate calibrate --cohort'."
+        )
+        self.pack = pack
+
+
+class DownloadError(PackError):
+    """A public model cannot be had from where it is."""
+
+
+class CheckpointError(PackError):
+    """A checkpoint cannot be converted: not the network it should be, or not safe to read."""
 
 
 class ScoringError(VoxgateError, ValueError):

@@ -1,26 +1,38 @@
 """Packs: a model with all its facts, in a folder or a zip file.
 
 A pack holds `pack.toml` and the files it names with their SHA-256: `model.onnx` (from
-"waveform", float32 (batch, samples) at 16 kHz, to "embedding", float32 (batch, dim)) and
-`cohort.npy` (float16 (size, dim), unrelated voices). What `pack.toml` says is checked when
-the pack is loaded; a file's SHA-256 each time it is read, on the very bytes that are used.
+"waveform", float32 (batch, samples) at 16 kHz, to "embedding", float32 (batch, dim); or from
+the features that [front_end] and [model] state) and, once calibrated, `cohort.npy` (float16
+(size, dim), unrelated voices). What `pack.toml` says is checked when the pack is loaded; a
+file's SHA-256 each time it is read, on the very bytes that are used.
 """
 
 import hashlib
 import io
+import os
 import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from voxgate.errors import PackError, PackNotFoundError, PackTamperedError, ScoringError
+from voxgate import manifest
+from voxgate.errors import (
+    PackError,
+    PackNotFoundError,
+    PackTamperedError,
+    ScoringError,
+    UncalibratedPackError,
+    UsageError,
+)
+from voxgate.feeding import Feeding, make_feeding
+from voxgate.frontends import FrontEnd, make_front_end
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable, to_unit_length
 
 if sys.version_info >= (3, 11):
@@ -34,32 +46,16 @@ PACKS = {  # built-in packs: name -> folder inside this package
     "ecapa-compact": "builtin/ecapa-compact",
 }
 
-_SAMPLE_RATE_HZ = 16_000  # of the waveforms that the models of this version take
 _LARGEST_FILE_BYTES = 2**30  # in a zip: what expands beyond this is no model of ours
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # no folder, no drive, no ".."
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_FILES = ("model.onnx", "cohort.npy")  # what every pack has; more may be named
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
-_KEYS = {  # pack.toml: table -> key -> kind of value; all are needed, no others known
-    "": {
-        "pack": "table", "files": "table", "cohort": "table", "calibration": "table",
-        "false_accepts": "table", "metrics": "table",
-    },
-    "pack": {
-        "name": "text", "version": "text", "description": "text", "license": "text",
-        "training_data": "list of texts", "dim": "whole number",
-        "sample_rate_hz": "whole number", "min_speech_s": "number", "max_window_s": "number",
-    },
-    "cohort": {"nearest": "whole number"},
-    "calibration": {
-        "slope": "pair of numbers", "offset": "pair of numbers", "speech_s": "pair of numbers",
-    },
-    "false_accepts": {
-        "speech_s": "list of numbers", "far": "list of numbers", "thresholds": "list of rows",
-        "misses": "list of rows", "pairs": "list of rows",
-    },
-}  # fmt: skip
+
+class Decider(NamedTuple):
+    """What turns a cosine into a decision; measured on a pack's own embeddings."""
+
+    cohort_nearest: int
+    calibration: Calibration
+    false_accepts: FalseAcceptTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +72,11 @@ class Pack:
     sample_rate_hz: int
     min_speech_s: float  # a recording with less is not embedded
     max_window_s: float  # more is embedded in windows
-    cohort_nearest: int
-    calibration: Calibration
-    false_accepts: FalseAcceptTable = field(repr=False)
+    decider: Decider | None = field(repr=False)  # None: it embeds, but cannot decide
+    front_end: FrontEnd | None  # None: it is inside the model, which takes a waveform
+    feeding: Feeding | None  # how features go in; with a front end only
+    source: Mapping[str, str]  # address and citation of a public model
+    published: Mapping[str, float]  # what its makers report, such as "VoxCeleb1-O EER %"
     metrics: Mapping[str, Mapping[str, float]]  # set -> metric -> value; "eer" is in %
     sha256: Mapping[str, str] = field(repr=False)  # file -> SHA-256, as pack.toml states it
 
@@ -95,6 +93,22 @@ class Pack:
     def label(self) -> str:
         """Name and whole version: the embedding and its calibration."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def calibration(self) -> Calibration:
+        """From scores to LLRs, or an UncalibratedPackError."""
+        return self._decider.calibration
+
+    @property
+    def false_accepts(self) -> FalseAcceptTable:
+        """From false-accept rates to thresholds, or an UncalibratedPackError."""
+        return self._decider.false_accepts
+
+    @property
+    def _decider(self) -> Decider:
+        if self.decider is None:
+            raise UncalibratedPackError(self.id)
+        return self.decider
 
     def read(self, name: str) -> bytes:
         """One of the files that pack.toml names, whole.
@@ -113,12 +127,14 @@ class Pack:
         """The unrelated voices to judge a cosine against; read at the first call.
 
         Raises:
+            UncalibratedPackError: it has none.
             PackError: the file is not the one stated, or not such an array.
         """
         return self._cohort
 
     @cached_property
     def _cohort(self) -> Cohort:
+        nearest = self._decider.cohort_nearest
         where = self.path / "cohort.npy"
         try:
             voices = np.load(io.BytesIO(self.read("cohort.npy")), allow_pickle=False)
@@ -131,38 +147,51 @@ class Pack:
             )
         try:
             directions = to_unit_length(voices.astype(np.float32))
-            return Cohort(directions, nearest=self.cohort_nearest)
+            return Cohort(directions, nearest=nearest)
         except ScoringError as error:
             raise PackError(f"{where}: {error}") from error
 
 
 def load_pack(name_or_path: str | Path = DEFAULT_PACK) -> Pack:
-    """A built-in pack by its name, or any pack by its folder or zip file.
+    """A built-in or installed pack by its name, or any pack by its folder or zip file.
 
     Raises:
         PackNotFoundError: there is none.
         PackError: something is there, but not a sound pack.
     """
-    if str(name_or_path) in PACKS:
-        return _parse(Path(__file__).parent / PACKS[str(name_or_path)])
+    name = str(name_or_path)
+    if name in PACKS:
+        return _parse(Path(__file__).parent / PACKS[name])
+    if _PLAIN_NAME.fullmatch(name) and (packs_folder() / name / "pack.toml").is_file():
+        return _parse(packs_folder() / name)
     path = Path(name_or_path)
     if not path.exists():
         raise PackNotFoundError(
-            f"There is no pack '{name_or_path}': give a built-in one ({', '.join(PACKS)}), "
-            "or the path of a pack's folder or zip file."
+            f"There is no pack '{name}': give a built-in one ({', '.join(PACKS)}), an installed "
+            "one (voxgate packs list), or the path of a pack's folder or zip file."
         )
     return _parse(path)
 
 
+def packs_folder() -> Path:
+    """Where packs are installed: VOXGATE_PACKS, or a folder in the user's data folder."""
+    if folder := os.environ.get("VOXGATE_PACKS"):
+        return Path(folder).expanduser()
+    from platformdirs import user_data_path  # noqa: PLC0415 - not needed otherwise
+
+    return user_data_path("voxgate", appauthor=False) / "packs"
+
+
 def read_manifest(pack: Pack) -> dict[str, Any]:
     """What pack.toml says, as it is there: to make another pack of it."""
-    manifest: dict[str, Any] = tomllib.loads(_read(pack.path, "pack.toml").decode())
-    return manifest
+    toml: dict[str, Any] = tomllib.loads(_read(pack.path, "pack.toml").decode())
+    return toml
 
 
 def installed() -> list[Pack]:
-    """The built-in packs, in the order of `PACKS`."""
-    return [load_pack(name) for name in PACKS]
+    """The built-in packs, in the order of `PACKS`, then those that were installed, by name."""
+    folders = sorted(found.parent for found in packs_folder().glob("*/pack.toml"))
+    return [*map(load_pack, PACKS), *map(_parse, folders)]
 
 
 def _parse(path: Path) -> Pack:
@@ -170,98 +199,33 @@ def _parse(path: Path) -> Pack:
     where = path / "pack.toml"
     try:
         toml = tomllib.loads(_read(path, "pack.toml").decode())
-        _check_keys(toml)
-        _check_pack(toml["pack"])
-        _check_files(toml["files"])
-        _check_metrics(toml["metrics"])
-        facts, calibration = dict(toml["pack"]), toml["calibration"]
+        manifest.check(toml)
+        facts = dict(toml["pack"])
         return Pack(
             path=path,
             training_data=tuple(facts.pop("training_data")),
-            cohort_nearest=toml["cohort"]["nearest"],
-            calibration=Calibration(**{key: tuple(pair) for key, pair in calibration.items()}),
-            false_accepts=FalseAcceptTable(**toml["false_accepts"]),
+            decider=_decider_of(toml),
+            front_end=make_front_end(toml["front_end"]) if "front_end" in toml else None,
+            feeding=make_feeding(toml["model"]) if "model" in toml else None,
+            source=toml.get("source", {}),
+            published=toml.get("published", {}),
             metrics=toml["metrics"],
             sha256=toml["files"],
             **facts,
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PackError(f"{where} is not valid TOML: {error}.") from error
-    except (_UnsoundError, ScoringError) as error:
+    except (manifest.UnsoundError, ScoringError, UsageError) as error:
         raise PackError(f"{where}: {error}") from error
 
 
-class _UnsoundError(Exception):
-    """What is wrong with pack.toml, before its path is put in front."""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_list(value: Any, of: Callable[[Any], bool]) -> bool:
-    return isinstance(value, list) and all(of(item) for item in value)
-
-
-_KINDS: dict[str, Callable[[Any], bool]] = {
-    "table": lambda value: isinstance(value, dict),
-    "text": lambda value: isinstance(value, str) and bool(value.strip()),
-    "whole number": lambda value: _is_number(value) and isinstance(value, int),
-    "number": _is_number,
-    "list of texts": lambda value: _is_list(value, lambda item: isinstance(item, str)),
-    "list of numbers": lambda value: _is_list(value, _is_number),
-    "pair of numbers": lambda value: _is_list(value, _is_number) and len(value) == 2,
-    "list of rows": lambda value: _is_list(value, lambda row: _is_list(row, _is_number)),
-}
-
-
-def _check_keys(toml: Mapping[str, Any]) -> None:
-    """Every table has all of its keys, of the right kind, and no others."""
-    for name, kinds in _KEYS.items():
-        table, where = (toml[name], f"[{name}]") if name else (toml, "the file")
-        if missing := [key for key in kinds if key not in table]:
-            raise _UnsoundError(f"{where} lacks {', '.join(missing)}.")
-        if unknown := [key for key in table if key not in kinds]:
-            raise _UnsoundError(
-                f"{where} has the unknown {', '.join(unknown)}; known: {', '.join(kinds)}."
-            )
-        for key, kind in kinds.items():
-            if not _KINDS[kind](table[key]):
-                raise _UnsoundError(f"{where} {key} is not a {kind}.")
-
-
-def _check_pack(facts: Mapping[str, Any]) -> None:
-    if not _NAME.fullmatch(facts["name"]):
-        raise _UnsoundError(
-            f"[pack] name {facts['name']!r} is not of lower-case letters, digits and '-._'."
-        )
-    if facts["dim"] < 1:
-        raise _UnsoundError(f"[pack] dim is {facts['dim']}; at least 1 is needed.")
-    if facts["sample_rate_hz"] != _SAMPLE_RATE_HZ:
-        raise _UnsoundError(
-            f"[pack] sample_rate_hz is {facts['sample_rate_hz']}; only {_SAMPLE_RATE_HZ} is known."
-        )
-    shortest, longest = facts["min_speech_s"], facts["max_window_s"]
-    if not 0 < shortest <= longest < float("inf"):
-        raise _UnsoundError(
-            f"[pack] min_speech_s {shortest} and max_window_s {longest} are not in order above 0."
-        )
-
-
-def _check_files(files: Mapping[str, Any]) -> None:
-    if missing := [name for name in _FILES if name not in files]:
-        raise _UnsoundError(f"[files] lacks {', '.join(missing)}.")
-    for name, sha256 in files.items():
-        if not _FILE_NAME.fullmatch(name):
-            raise _UnsoundError(f"[files] {name!r} is not a plain file name inside the pack.")
-        if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
-            raise _UnsoundError(f"[files] {name} has no SHA-256 of 64 lower-case hex digits.")
-
-
-def _check_metrics(metrics: Mapping[str, Any]) -> None:
-    for name, values in metrics.items():
-        if not (isinstance(values, dict) and all(map(_is_number, values.values()))):
-            raise _UnsoundError(f"[metrics.{name}] is not a table of numbers.")
+def _decider_of(toml: Mapping[str, Any]) -> Decider | None:
+    if "cohort" not in toml:
+        return None
+    pairs = {key: tuple(pair) for key, pair in toml["calibration"].items()}
+    return Decider(
+        toml["cohort"]["nearest"], Calibration(**pairs), FalseAcceptTable(**toml["false_accepts"])
+    )
 
 
 def _read(path: Path, name: str) -> bytes:

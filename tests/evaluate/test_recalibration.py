@@ -36,7 +36,8 @@ def people(tmp_path_factory) -> dict[str, list[Path]]:
 @pytest.fixture(scope="module")
 def wrong(pack) -> Pack:
     """The tiny pack with LLRs that are far too high: most strangers look alike to it."""
-    return replace(pack, calibration=Calibration((4.0, 0.3), (-1.0, -0.6), (0.5, 8.0)))
+    calibration = Calibration((4.0, 0.3), (-1.0, -0.6), (0.5, 8.0))
+    return replace(pack, decider=pack.decider._replace(calibration=calibration))
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,13 @@ FAMILIES = {  # name in pack.toml -> "module:class" of what computes it
 class FrontEnd(Protocol):
     """A frozen dataclass whose fields are all that can be chosen."""
 
-    bands: int
+    @property
+    def bands(self) -> int:
+        """Numbers in a frame."""
+
+    @property
+    def frame_shift(self) -> int:
+        """Samples from one frame to the next."""
 
     @property
     def shortest(self) -> int:

@@ -6,6 +6,8 @@ Sources: each project's own inference code; see docs/models/frontends.md.
 from dataclasses import dataclass, field
 from typing import Any
 
+from voxgate.feeding import USUAL
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -13,7 +15,12 @@ class Preset:
 
     title: str
     front_end: dict[str, Any]  # table [front_end] of a pack.toml
-    model: dict[str, Any] = field(default_factory=dict)  # table [model], where it is not usual
+    model: dict[str, Any] = field(default_factory=dict)  # of table [model], what is not usual
+
+    def table(self, input: str, output: str, length_input: str = "") -> dict[str, Any]:
+        """Table [model] for a network with inputs and an output of these names."""
+        names = {"input": input, "output": output, "length_input": length_input}
+        return {**USUAL, **names, **self.model}
 
 
 _KALDI = {
@@ -57,11 +64,13 @@ PRESETS = {  # name for --like -> how it is fed
     "resemblyzer": Preset(
         "Resemblyzer: mel power without logarithm, windows of 1.6 s averaged",
         {
-            "family": "power-mel", "sample_rate_hz": 16_000, "level_dbfs": -30.0,
-            "frame_length": 400, "frame_shift": 160, "bands": 40, "low_hz": 0.0,
-            "high_hz": 8000.0,
+            "family": "power-mel", "sample_rate_hz": 16_000, "frame_length": 400,
+            "frame_shift": 160, "bands": 40, "low_hz": 0.0, "high_hz": 8000.0,
         },
-        {"window_frames": 160, "window_step": 77, "window_coverage": 0.75},
+        {
+            "quiet_dbfs": -36.0, "level_dbfs": -30.0, "window_frames": 160, "window_step": 77,
+            "window_coverage": 0.75,
+        },
     ),
     "redimnet": Preset("ReDimNet: 72 bands up to 7600 Hz, mean subtracted", _REDIMNET),
     "ecapa-taoruijie": Preset(

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from voxgate.audio import SAMPLE_RATE
-from voxgate.embed import bucket_lengths
 from voxgate.evaluate.metrics import eer
+from voxgate.networks import bucket_lengths
 from voxgate.train.data import Corpus
 from voxgate.train.model import SpeakerModel
 
