@@ -19,6 +19,14 @@ SPEAKERS = ("ada", "alan", "edsger", "grace")
 _VOICES = Path(__file__).parents[1] / "examples" / "voices"
 
 
+@pytest.fixture(autouse=True)
+def _no_installed_packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The packs of whoever runs the tests are none of theirs."""
+    monkeypatch.setenv("VOXGATE_PACKS", str(tmp_path / "installed-packs"))
+    for name in ("VOXGATE_MIRROR", "VOXGATE_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def voice() -> Callable[..., Path]:
     """`voice("ada", 2)`: path of a synthetic recording, of speakers SPEAKERS, numbers 1 to 3."""

@@ -1,4 +1,4 @@
-"""voxgate packs: which models are here, and what is known of them."""
+"""voxgate packs list and info: which models are here, and what is known of them."""
 
 # ruff: noqa: PLC0415 - imports wait until a command runs
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voxgate.cli import options, output
-from voxgate.cli.commands import add_command
 from voxgate.cli.exits import DONE
 
 if TYPE_CHECKING:
@@ -21,16 +20,22 @@ _METRICS = {  # in pack.toml -> over the column
     "min_cllr": "min Cllr",
 }
 
-app = typer.Typer(help="Which models are here, with their facts and measured error rates.")
 
-
-def list_packs(*, json: options.Json = False) -> int:
-    """List the built-in packs.
+def list_packs(
+    *,
+    public: Annotated[
+        bool, typer.Option("--public", metavar="", help="Those that 'packs pull' can get.")
+    ] = False,
+    json: options.Json = False,
+) -> int:
+    """List the packs that are here: the built-in ones, and those that were installed.
 
     Exit code 0: done.
     """
     from voxgate.packs import DEFAULT_PACK, installed
 
+    if public:
+        return _list_public(as_json=json)
     packs = installed()
     if json:
         output.print_json({"packs": [facts_of(pack) for pack in packs]})
@@ -40,7 +45,7 @@ def list_packs(*, json: options.Json = False) -> int:
         [
             (
                 "*" if pack.name == DEFAULT_PACK else "",
-                pack.label,
+                pack.label + ("" if pack.decider else " (not calibrated)"),
                 str(pack.dim),
                 f"{pack.min_speech_s:g} s",
                 pack.license,
@@ -50,6 +55,25 @@ def list_packs(*, json: options.Json = False) -> int:
         ],
         align="llrrll",
     )
+    return DONE
+
+
+def _list_public(*, as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from voxgate.hub import entries
+
+    if as_json:
+        output.print_json({"public": [asdict(entry) for entry in entries().values()]})
+        return DONE
+    rows = []
+    for entry in entries().values():
+        rate = next(iter(entry.published.items()), ("", 0.0))
+        figure = f"{rate[1]:g} ({rate[0].removesuffix(' EER %')})" if rate[0] else output.NOTHING
+        size = f"{entry.bytes / 1e6:.0f} MB" if entry.bytes else output.NOTHING
+        rows.append((entry.name, str(entry.dim), size, figure, entry.license, entry.title))
+    headers = ("name", "numbers", "file", "EER % published", "licence", "what it is")
+    output.print_table(headers, rows, align="lrrlll")
     return DONE
 
 
@@ -79,6 +103,8 @@ def info(
 
 def facts_of(pack: "Pack") -> dict[str, Any]:
     """What a program may want to know of a pack."""
+    from voxgate.frontends import to_table
+
     return {
         "id": pack.id,
         "name": pack.name,
@@ -93,25 +119,50 @@ def facts_of(pack: "Pack") -> dict[str, Any]:
         "max_window_s": pack.max_window_s,
         "metrics": {name: dict(values) for name, values in pack.metrics.items()},
         "sha256": dict(pack.sha256),
+        "calibrated": pack.decider is not None,
+        "front_end": to_table(pack.front_end) if pack.front_end else None,
+        "source": dict(pack.source),
+        "published": dict(pack.published),
     }
 
 
 def _print(pack: "Pack") -> None:
     output.print_verdict(f"{pack.label}: {pack.description}", colour="green")
     output.print_gap()
-    output.print_facts(
-        {
-            "path": str(pack.path),
-            "licence": pack.license,
-            "trained on": ", ".join(pack.training_data),
-            "embedding": f"{pack.dim} numbers, from sound at {pack.sample_rate_hz:,} Hz",
-            "speech": f"at least {pack.min_speech_s:g} s; more is better, up to about "
-            f"{pack.calibration.speech_s[1]:g} s",
-            "files": ", ".join(f"{name} (intact)" for name in pack.sha256),
-        }
-    )
+    speech = f"at least {pack.min_speech_s:g} s"
+    if pack.decider:
+        speech += f"; more is better, up to about {pack.calibration.speech_s[1]:g} s"
+    facts = {
+        "path": str(pack.path),
+        "licence": pack.license,
+        "trained on": ", ".join(pack.training_data) or output.NOTHING,
+        "embedding": f"{pack.dim} numbers, from sound at {pack.sample_rate_hz:,} Hz",
+        "speech": speech,
+        "files": ", ".join(f"{name} (intact)" for name in pack.sha256),
+        **pack.source,
+    }
+    if pack.published:
+        figures = [f"{name} {value:g}" for name, value in pack.published.items()]
+        facts["its makers report"] = ", ".join(figures)
+    output.print_facts(facts)
+    _print_front_end(pack)
     _print_metrics(pack)
-    _print_misses(pack)
+    if pack.decider:
+        _print_misses(pack)
+    else:
+        output.print_remark(
+            "Not calibrated: it embeds and evaluates, but cannot decide until 'voxgate calibrate' "
+            "has measured it on recordings of yours."
+        )
+
+
+def _print_front_end(pack: "Pack") -> None:
+    """How the features of a public model are computed; a pack of our own has it inside."""
+    from voxgate.frontends import to_table
+
+    if pack.front_end is not None:
+        output.print_heading("Front end")
+        output.print_facts({key: str(value) for key, value in to_table(pack.front_end).items()})
 
 
 def _print_metrics(pack: "Pack") -> None:
@@ -144,13 +195,3 @@ def _print_misses(pack: "Pack") -> None:
     output.print_heading("How often the right voice is refused, by seconds of speech and --far")
     headers = ("", *[f"{far:g}" for far in table.far])
     output.print_table(headers, rows, align="r" * len(headers))
-
-
-add_command(app, list_packs, "list")
-add_command(
-    app,
-    info,
-    "info",
-    ("voxgate packs info", "the one used when none is named"),
-    ("voxgate packs info ./my-pack", "a folder or zip file"),
-)
