@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from voxgate.errors import PackMismatchError
 from voxgate.packs import Pack
 from voxgate.scoring import cosine
 
@@ -32,7 +33,14 @@ class Comparison(NamedTuple):
 
 
 def compare(pack: Pack, enrolled: Voice, probe: Voice) -> Comparison:
-    """Compare two voices embedded with `pack`."""
+    """Compare two voices embedded with `pack`.
+
+    Raises:
+        PackMismatchError: one of them says that another pack embedded it.
+    """
+    for voice in (enrolled, probe):
+        if (embedded_with := getattr(voice, "pack", pack.id)) != pack.id:
+            raise PackMismatchError(pack.id, embedded_with)
     a, b = enrolled.vector[None], probe.vector[None]
     score = pack.cohort().as_norm(a, b)[0, 0]
     llr = pack.calibration.llr(score, enrolled.speech_s, probe.speech_s)

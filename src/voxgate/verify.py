@@ -226,26 +226,14 @@ class Verifier:
             raise UsageError(f"top={top} lists nobody; at least 1 is allowed.")
         policy, gallery = policy or self.policy, self._current_gallery()
         side, embedding = self._hear(probe)
-        candidates = self._candidates(gallery, embedding, top, policy) if embedding else []
-        best = candidates[0] if candidates else None
-        if embedding is None:
-            outcome = Outcome.NOT_ENOUGH_SPEECH
-        else:
-            outcome = Outcome.ACCEPT if best and best.accepted else Outcome.REJECT
-        return Identification(
-            outcome=outcome,
-            candidates=tuple(candidates),
-            probe=side,
-            policy=policy,
-            searched=len(gallery),
-            pack=self.pack.label,
-            notes=tuple(_notes(best.cosine, best.extrapolated, policy)) if best else (),
-        )
+        count = len(gallery)
+        found = self._candidates(gallery, embedding, top, policy, count) if embedding else None
+        return identified(found, side, policy, count, self.pack.label)
 
     def _candidates(
-        self, gallery: Gallery, probe: Embedding, top: int, policy: Policy
+        self, gallery: Gallery, probe: Embedding, top: int, policy: Policy, searched: int
     ) -> list[Candidate]:
-        """The most likely of the enrolled, with their thresholds for the whole search."""
+        """The most likely of the enrolled, with their thresholds for a search among so many."""
         pack = self.pack
         cosines = gallery.cosines(probe.vector)
         scores = normalise(cosines, gallery.scale, pack.cohort().scale_of(probe.vector[None]))
@@ -254,7 +242,7 @@ class Verifier:
         for i in largest(llrs, top):
             speech_s = float(gallery.speech_s[i])
             threshold = policy.threshold(
-                pack.false_accepts, speech_s, probe.speech_s, candidates=len(gallery)
+                pack.false_accepts, speech_s, probe.speech_s, candidates=searched
             )
             found.append(
                 Candidate(
@@ -344,6 +332,26 @@ class Verifier:
             stranger_rate=pack.false_accepts.stranger_rate(found.llr, *speech_s),
             notes=tuple(_notes(found.cosine, threshold.extrapolated, policy)),
         )
+
+
+def identified(
+    candidates: Sequence[Candidate] | None, probe: Side, policy: Policy, searched: int, pack: str
+) -> Identification:
+    """The end of a search; no candidates but None where the probe has too little speech."""
+    best = candidates[0] if candidates else None
+    if candidates is None:
+        outcome = Outcome.NOT_ENOUGH_SPEECH
+    else:
+        outcome = Outcome.ACCEPT if best and best.accepted else Outcome.REJECT
+    return Identification(
+        outcome=outcome,
+        candidates=tuple(candidates or ()),
+        probe=probe,
+        policy=policy,
+        searched=searched,
+        pack=pack,
+        notes=tuple(_notes(best.cosine, best.extrapolated, policy)) if best else (),
+    )
 
 
 def _notes(cosine: float, extrapolated: bool, policy: Policy) -> Iterator[QualityWarning]:

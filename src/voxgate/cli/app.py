@@ -20,6 +20,7 @@ from voxgate.cli import (
     record,
     speakers,
     spectrogram,
+    store,
     verify,
 )
 from voxgate.cli.commands import add_command
@@ -50,6 +51,7 @@ add_command(app, record.record, "record", *record.EXAMPLES, panel=_TOOLS)
 add_command(app, embed.embed, "embed", *embed.EXAMPLES, panel=_TOOLS)
 add_command(app, spectrogram.spectrogram, "spectrogram", *spectrogram.EXAMPLES, panel=_TOOLS)
 app.add_typer(packs.app, name="packs", rich_help_panel=_TOOLS)
+app.add_typer(store.app, name="store", rich_help_panel=_TOOLS)
 add_command(app, evaluate.evaluate, "evaluate", *evaluate.EXAMPLES, panel=_LABORATORY)
 add_command(app, calibrate.calibrate, "calibrate", *calibrate.EXAMPLES, panel=_LABORATORY)
 

@@ -1,8 +1,10 @@
 """voxgate enroll: remember a voice under a name."""
 
-# ruff: noqa: PLR0913 - a command's parameters are its options
+# ruff: noqa: PLC0415, PLR0913 - a command's parameters are its options; imports wait
 
+import shutil
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +23,7 @@ EXAMPLES = (
     ("voxgate enroll ada --mic", "speak now, for 20 s"),
     ("voxgate enroll ada monday.m4a --add", "more of the same voice"),
     ("voxgate enroll ada new/ --replace", "start afresh, from a folder"),
+    ("voxgate enroll ada rec1.ogg --keep kept/", "keep the recordings, for another model"),
 )
 
 
@@ -40,6 +43,15 @@ def enroll(
     device: options.Device = None,
     add: options.Add = False,
     replace: options.Replace = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep",
+            metavar="FOLDER",
+            help="Also keep copies of the recordings used, in the speaker's folder there: "
+            "to enrol again with another model (voxgate store re-embed). Not encrypted.",
+        ),
+    ] = None,
     store: options.StoreUrl = None,
     pack: options.PackName = None,
     json: options.Json = False,
@@ -48,7 +60,8 @@ def enroll(
 
     Says what each recording contributed. One that is too short, unreadable, a duplicate or
     another voice is refused, and the others are enrolled. About 20 s of speech is good, from
-    different days and rooms better. Voices are stored encrypted, the recordings not at all.
+    different days and rooms better. Voices are stored encrypted, the recordings not at all
+    (unless --keep names a folder for them).
 
     Exit code 0: all recordings were used. 2: some, or all, were refused.
     """
@@ -62,6 +75,8 @@ def enroll(
             wanted = heard_now(wanted_s=ENROLMENT_S, device=device)
             sources.append(str(stack.enter_context(wanted)))
         enrolment = verifier.enrol(speaker, sources, mode=mode)
+        if keep:
+            _keep(enrolment, sources, keep)
     refused = [given for given in enrolment.contributions if not given.used]
     if json:
         output.print_json(enrolment.to_dict())
@@ -69,6 +84,22 @@ def enroll(
         _print(enrolment)
     output.print_failures((given.name, given.message) for given in refused)
     return FAILED if refused else DONE
+
+
+def _keep(enrolment: "Enrolment", sources: list[str], folder: Path) -> None:
+    """Copy the recordings that were used, for nobody but their owner to read."""
+    from voxgate.atomic import cannot_write, complete_or_absent
+    from voxgate.migration import recordings_folder
+
+    place = recordings_folder(folder, enrolment.speaker)
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(place, error) from error
+    for source, given in zip(sources, enrolment.contributions, strict=True):
+        if given.used and source != "-":
+            with complete_or_absent(place / given.name, private=True) as part:
+                shutil.copyfile(source, part)
 
 
 def _print(enrolment: "Enrolment") -> None:

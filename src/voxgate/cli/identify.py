@@ -35,6 +35,7 @@ def identify(
     false_accept_cost: options.FalseAcceptCost = None,
     store: options.StoreUrl = None,
     pack: options.PackName = None,
+    former_pack: options.FormerPack = None,
     json: options.Json = False,
 ) -> int:
     """Say which of the enrolled speakers a recording is, or that it is none of them (1:N).
@@ -45,7 +46,7 @@ def identify(
     """
     policy = options.policy_from(far, prior, miss_cost, false_accept_cost)
     with probe_of(probe, mic=mic, device=device) as source:
-        found = options.verifier(store, pack).identify(source, top=top, policy=policy)
+        found = options.verifier(store, pack, former_pack).identify(source, top=top, policy=policy)
     decided = found.outcome.value != "not_enough_speech"
     if json:
         output.print_json(found.to_dict())

@@ -41,6 +41,17 @@ PackName = Annotated[
         rich_help_panel=_PLACE,
     ),
 ]
+FormerPack = Annotated[
+    str | None,
+    typer.Option(
+        "--former-pack",
+        metavar="NAME",
+        envvar="VOXGATE_FORMER_PACK",
+        help="The model before --pack: whoever has no voiceprint of --pack yet is judged by "
+        "that of this one.",
+        rich_help_panel=_PLACE,
+    ),
+]
 Far = Annotated[
     float | None,
     typer.Option(
@@ -152,9 +163,13 @@ def mode_from(*, add: bool, replace: bool) -> "Mode":
     return "add" if add else "replace" if replace else "new"
 
 
-def verifier(store: str | None, pack: str | None) -> "Verifier":
-    """A Verifier over the pack and the store that the options name."""
+def verifier(store: str | None, pack: str | None, former: str | None = None) -> "Verifier":
+    """A Verifier over the pack and the store that the options name, and the pack before."""
     from voxgate.packs import DEFAULT_PACK
     from voxgate.verify import Verifier
 
+    if former is not None:
+        from voxgate.migration import ParallelVerifier
+
+        return ParallelVerifier(store, pack=pack or DEFAULT_PACK, former=former)
     return Verifier(store, pack=pack or DEFAULT_PACK)

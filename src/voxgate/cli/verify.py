@@ -30,6 +30,7 @@ def verify(
     false_accept_cost: options.FalseAcceptCost = None,
     store: options.StoreUrl = None,
     pack: options.PackName = None,
+    former_pack: options.FormerPack = None,
     json: options.Json = False,
 ) -> int:
     """Say whether a recording is the voice of an enrolled speaker (1:1).
@@ -38,5 +39,5 @@ def verify(
     """
     policy = options.policy_from(far, prior, miss_cost, false_accept_cost)
     with probe_of(probe, mic=mic, device=device) as source:
-        decision = options.verifier(store, pack).verify(speaker, source, policy=policy)
+        decision = options.verifier(store, pack, former_pack).verify(speaker, source, policy=policy)
     return show_decision(decision, as_json=json)
