@@ -1,9 +1,12 @@
 """From recordings to a pack that the Verifier uses: the whole way, with a network that is tiny."""
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +15,12 @@ import torch
 from corpus import EXPERIMENT, write_corpus, write_noise
 from voices import speak
 
+from voxgate.cli import main
 from voxgate.errors import TrainingError
 from voxgate.packs import load_pack
 from voxgate.train.export import check_parity
-from voxgate.train.loop import train
-from voxgate.train.pack import make_pack
+from voxgate.train.pack import trained_model
+from voxgate.train.run_folder import RunFolder
 from voxgate.verify import Verifier
 
 
@@ -28,67 +32,213 @@ def folder(tmp_path_factory):
     return base
 
 
-def run(folder: Path, name: str, steps: int):
+def command(folder: Path, name: str, *words: str, steps: int = 4) -> list[str]:
+    """What comes after `voxgate` to train the run of this name."""
     experiment = folder / f"{name}.toml"
     experiment.write_text(EXPERIMENT.format(steps=steps))
-    return train(experiment, folder / "data", folder / "noise", folder / "cache", folder / name)
+    places = {"data": "data", "noise": "noise", "cache": "cache", "out": name}
+    options = [word for key, place in places.items() for word in (f"--{key}", str(folder / place))]
+    return ["train", str(experiment), *options, "--device", "cpu", *words]
 
 
-def weights(state) -> np.ndarray:
-    return torch.cat([p.flatten() for p in state.model.state_dict().values()]).numpy()
+def voxgate(capsys, *words: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr(sys, "argv", ["voxgate", *words])
+        main()
+    out, err = capsys.readouterr()
+    return ended.value.code, out, err
 
 
-def test_a_trained_model_becomes_a_pack_that_the_verifier_uses(folder):
-    run(folder, "whole", steps=6)
-    found = make_pack(
-        folder / "whole", folder / "data", folder / "cache", folder / "data", folder / "pack"
+def checkpoint(run: Path) -> dict:
+    return torch.load(run / "checkpoint.pt", weights_only=True)
+
+
+def weights(run: Path) -> np.ndarray:
+    stored = checkpoint(run)
+    parts = [stored[name] for name in ("model", "loss", "average")]
+    return torch.cat([p.flatten().double() for part in parts for p in part.values()]).numpy()
+
+
+def log(run: Path) -> list[dict]:
+    return RunFolder(run).lines()
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    """A run that was never stopped, with figures on trials; its folder."""
+    words = command(folder, "whole", "--dev", str(folder / "data"), "--json", steps=6)
+    done = subprocess.run(
+        [sys.executable, "-m", "voxgate", *words], capture_output=True, text=True, check=False
     )
-    assert found["parity"] > 0.9999
-    pack = load_pack(folder / "pack")
-    assert pack.id == "small@1"
+    assert (done.returncode, done.stderr.count("\n")) == (0, 3), done.stderr  # a line a checkpoint
+    assert json.loads(done.stdout)["folder"] == str(folder / "whole" / "pack")
+    return folder / "whole"
+
+
+def test_a_trained_model_becomes_a_pack_that_the_verifier_uses(whole):
+    pack = load_pack(whole / "pack")
+    assert pack.label.startswith("small@1")
     assert set(pack.metrics) == {"made", "pooled"}
     assert 0 < pack.metrics["made"]["eer"] <= 60
     decision = Verifier("memory:", pack=pack).compare(speak(1, 4), speak(1, 4))
     assert decision.cosine == pytest.approx(1, abs=1e-4)
-    assert b"/tests/" not in (folder / "pack" / "model.onnx").read_bytes()  # nobody's paths in it
+    assert b"/tests/" not in (whole / "pack" / "model.onnx").read_bytes()  # nobody's paths in it
 
 
-def test_a_run_that_goes_on_after_a_stop_ends_with_the_same_weights(folder):
-    straight = weights(run(folder, "straight", steps=4))
-    stopped = folder / "stopped.toml"
-    stopped.write_text(EXPERIMENT.format(steps=4))
+def test_the_run_folder_says_what_was_run_on_what_and_how_it_went(whole):
+    facts = json.loads((whole / "facts.json").read_text())
+    assert (facts["seed"], facts["steps"], facts["processes"]) == (1, 6, 1)
+    assert facts["speakers"] + facts["held_out_speakers"] == 12
+    assert facts["torch"] == torch.__version__
+    assert 0 < facts["training_s"] < 1000
+    assert 0 <= facts["waiting_share"] <= 1
+    assert len(facts["data_sha256"]) == 64
+    assert [line["step"] for line in log(whole)] == [2, 4, 6]
+    assert 0 <= log(whole)[-1]["held_out_eer"]["made"] <= 100
+    assert (whole / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert list((whole / "tensorboard").rglob("events.*"))
+    assert RunFolder(whole).experiment().name == "small"
+
+
+def test_a_run_killed_at_any_moment_goes_on_to_the_very_same_weights(folder, whole, capsys):
     code = (
-        "import os, signal, sys; from pathlib import Path; import voxgate.train.loop as loop\n"
-        "step = loop._step\n"
-        "def dying(experiment, state, batch):\n"
-        "    if state.step == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    return step(experiment, state, batch)\n"
-        "loop._step = dying\n"
-        "loop.train(*map(Path, sys.argv[1:]))\n"
+        "import os, signal, sys; import voxgate.train.loop as loop\n"
+        "step = loop._Loop._step\n"
+        "def dying(self, objective, batch):\n"
+        "    if self.state.step == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return step(self, objective, batch)\n"
+        "loop._Loop._step = dying\n"
+        "from voxgate.cli import main; main()\n"
     )
-    places = [stopped, folder / "data", folder / "noise", folder / "cache", folder / "stopped"]
-    died = subprocess.run([sys.executable, "-c", code, *map(str, places)], check=False)
+    words = command(folder, "killed", steps=6)
+    died = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=False)
     assert died.returncode == -signal.SIGKILL
-    assert torch.load(folder / "stopped" / "checkpoint.pt", weights_only=True)["step"] == 2
-    assert np.abs(weights(run(folder, "stopped", steps=4)) - straight).max() < 1e-6
-    lines = (folder / "stopped" / "log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in lines] == [2, 4]
+    assert checkpoint(folder / "killed")["step"] == 2
+    assert not (folder / "killed" / "pack").exists()
+    assert voxgate(capsys, *words)[0] == 2  # not without being told to
+    assert voxgate(capsys, *words, "--resume")[0] == 0
+    assert (weights(folder / "killed") == weights(whole)).all()
+    assert [line["step"] for line in log(folder / "killed")] == [2, 4, 6]
+    assert [line["loss"] for line in log(folder / "killed")] == [
+        line["loss"] for line in log(whole)
+    ]
 
 
-def test_a_network_that_was_changed_after_export_fails_the_parity_check(folder):
-    state = run(folder, "whole", steps=6)  # finished: only loaded
+def test_ctrl_c_saves_the_step_it_comes_in(folder, capsys):
+    words = command(folder, "interrupted", steps=100_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "voxgate", *words],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    run = folder / "interrupted"
+    deadline = time.monotonic() + 100
+    while not (run / "log.jsonl").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert log(run)[-1]["step"] == checkpoint(run)["step"]
+
+
+def test_two_processes_learn_as_one_does(folder, capsys):
+    # Without batch norm to see only half of a batch: its statistics are held still from the start.
+    settings = ["--set", "fine_tune.steps=4", "--set", "precision=float32"]
+    words = command(folder, "alone", *settings)
+    assert voxgate(capsys, *words)[0] == 0
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
+    words = command(folder, "together", *settings)
+    done = subprocess.run(
+        [*launch, f"--master-port={port}", "-m", "voxgate", *words],
+        capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    one, two = log(folder / "alone"), log(folder / "together")
+    assert [line["step"] for line in two] == [2, 4]
+    assert json.loads((folder / "together" / "facts.json").read_text())["processes"] == 2
+    both = weights(folder / "alone"), weights(folder / "together")
+    assert np.abs(both[0] - both[1]).max() < 2e-3
+    assert [line["held_out_eer"] for line in two] == [line["held_out_eer"] for line in one]
+
+
+def test_a_network_that_was_changed_after_export_fails_the_parity_check(whole):
+    model = trained_model(RunFolder(whole))
     waveforms = [speak(3, 1.0)]
-    path = folder / "pack" / "model.onnx"
-    assert check_parity(state.average, path, waveforms) > 0.9999
+    path = whole / "pack" / "model.onnx"
+    assert check_parity(model, path, waveforms) > 0.9999
     with torch.no_grad():
-        state.average.network.embed[1].weight.add_(0.05)
+        model.network.embed[1].weight.add_(0.05)
     with pytest.raises(TrainingError, match="does not give the trained model's embeddings"):
-        check_parity(state.average, path, waveforms)
+        check_parity(model, path, waveforms)
 
 
-def test_a_cache_of_other_recordings_is_not_taken_for_these(folder, tmp_path):
+def test_the_pack_of_a_finished_run_can_be_made_again(folder, whole, capsys):
+    before = (whole / "pack" / "pack.toml").read_text()
+    code, _, _ = voxgate(capsys, *command(folder, "whole", "--pack-only", steps=6))
+    assert code == 0
+    after = (whole / "pack" / "pack.toml").read_text()
+    assert after == before.partition("[metrics")[0] + "[metrics]\n"  # no --dev this time
+
+
+def test_a_standardised_embedding_has_mean_0_and_deviation_1_before_its_length_is_1(folder, capsys):
+    words = command(folder, "scaled", "--set", "standardise=true")
+    assert voxgate(capsys, *words)[0] == 0
+    average = checkpoint(folder / "scaled")["average"]
+    assert not torch.allclose(average["std"], torch.ones(16))
+    pack = load_pack(folder / "scaled" / "pack")
+    assert pack.dim == 16
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "steps=4", "--resume", "--set", "seed=2"], "another experiment than this one"),
+        ([], "go on with it with --resume, or choose another --out"),
+        (["--pack-only", "--resume"], "--pack-only goes by what was run"),
+        (["--device", "gpu"], "There is no device 'gpu'; choose auto, cpu, cuda"),
+        (["--set", "seed"], "'seed' must be of the form table.key=value"),
+        (["--set", "precision=half"], "precision is 'half'; choose bf16 or float32"),
+        (["--set", "optimiser.schedule=steps"], "schedule is 'steps'; choose one_cycle or cosine"),
+        (["--set", "fine_tune.steps=9"], "it must be from 0 to the 6 steps of the run"),
+        (["--set", "data.datasets=['x']"], "There is no dataset 'x' in the corpus; it has made"),
+        (["--noise", "nowhere"], "nowhere"),
+        (["--data", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_cannot_be_run_is_one_sentence(whole, capsys, tmp_path, words, message):
+    name = "whole" if "experiment" in message or "--" in message else tmp_path.name
+    code, out, err = voxgate(capsys, *command(whole.parent, name, *words, steps=6))
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_loss_that_is_no_number_stops_the_run(folder, capsys):
+    words = command(folder, "diverged", "--set", "loss.scale=1e39", "--set", "precision=float32")
+    code, _, err = voxgate(capsys, *words)
+    assert code == 2
+    assert "The loss is" in err
+    assert "lower the learning rate" in err
+
+
+def test_a_damaged_checkpoint_is_said(folder, capsys):
+    assert voxgate(capsys, *command(folder, "damaged"))[0] == 0
+    path = folder / "damaged" / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    code, _, err = voxgate(capsys, *command(folder, "damaged", "--resume"))
+    assert code == 2
+    assert "is damaged, or of another experiment" in err
+
+
+def test_a_cache_of_other_recordings_is_not_taken_for_these(folder, whole, tmp_path, capsys):
     write_corpus(tmp_path, range(2), recordings=1)
-    experiment = folder / "other.toml"
-    experiment.write_text(EXPERIMENT.format(steps=2))
-    with pytest.raises(TrainingError, match="caches other recordings"):
-        train(experiment, tmp_path, folder / "noise", folder / "cache", folder / "other")
+    words = command(folder, "other", "--data", str(tmp_path))
+    code, _, err = voxgate(capsys, *words)
+    assert code == 2
+    assert "caches other recordings" in err

@@ -21,6 +21,7 @@ from voxgate.cli import (
     speakers,
     spectrogram,
     store,
+    train,
     verify,
 )
 from voxgate.cli.commands import add_command
@@ -52,6 +53,7 @@ add_command(app, embed.embed, "embed", *embed.EXAMPLES, panel=_TOOLS)
 add_command(app, spectrogram.spectrogram, "spectrogram", *spectrogram.EXAMPLES, panel=_TOOLS)
 app.add_typer(packs.app, name="packs", rich_help_panel=_TOOLS)
 app.add_typer(store.app, name="store", rich_help_panel=_TOOLS)
+add_command(app, train.train, "train", *train.EXAMPLES, panel=_LABORATORY)
 add_command(app, evaluate.evaluate, "evaluate", *evaluate.EXAMPLES, panel=_LABORATORY)
 add_command(app, calibrate.calibrate, "calibrate", *calibrate.EXAMPLES, panel=_LABORATORY)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from voxgate.train.augment import AugmentConfig
 from voxgate.train.frontends import FRONT_ENDS
 from voxgate.train.losses import LOSSES
 from voxgate.train.sampling import SamplingConfig
+from voxgate.train.schedule import SCHEDULES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -55,6 +57,7 @@ class OptimiserConfig:
     warm_up: float = 0.08  # share of the run
     clip: float = 5.0  # largest norm of the gradient
     average: float = 0.998  # decay of the moving average that is exported
+    schedule: str = "one_cycle"  # or "cosine", which has no warm-up
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ class Experiment:
     steps: int
     seed: int = 1
     checkpoint_every: int = 100
+    precision: str = "bf16"  # of the network's arithmetic; or "float32"
+    standardise: bool = False  # scale each number of the embedding to mean 0 and deviation 1
     data: DataConfig = field(default_factory=DataConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -104,6 +109,8 @@ class Experiment:
     fine_tune: FineTuneConfig = field(default_factory=FineTuneConfig)
     pack: PackConfig = field(default_factory=PackConfig)
 
+
+PRECISIONS = ("bf16", "float32")
 
 _KINDS: dict[str, dict[str, tuple[Any, Any]]] = {
     "front_end": FRONT_ENDS,
@@ -117,19 +124,66 @@ def _default(key: str) -> Choice:
     return Choice(kind, config())
 
 
+def read_table(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Read the TOML file of a run as it stands, some of its keys given anew.
+
+    Args:
+        path: the file.
+        overrides: "key=value" or "table.key=value", the value in TOML; a bare word is a string.
+
+    Raises:
+        TrainingError: it is not there, not TOML, or an override is not of that form.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise TrainingError(f"There is no {path}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path} is not valid TOML: {error}.") from None
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key.strip():
+            raise TrainingError(f"{override!r} must be of the form table.key=value.")
+        *tables, last = key.strip().split(".")
+        inner = table
+        for name in tables:
+            inner = inner.setdefault(name, {})
+        try:
+            inner[last] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            inner[last] = value
+    overridden: dict[str, Any] = table
+    return overridden
+
+
 def read_experiment(path: Path) -> Experiment:
     """Read the TOML file of a run.
 
     Raises:
         TrainingError: it is not there, not TOML, or has a key or value that makes no sense.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TrainingError(f"There is no {path}.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise TrainingError(f"{path} is not valid TOML: {error}.") from None
-    return _build(Experiment, table, str(path))
+    return build_experiment(read_table(path), str(path))
+
+
+def build_experiment(table: dict[str, Any], where: str) -> Experiment:
+    """The experiment that a table describes; `where` it comes from is for messages.
+
+    Raises:
+        TrainingError: it has a key or value that makes no sense.
+    """
+    experiment = _build(Experiment, table, where)
+    for key, value, known in (
+        ("precision", experiment.precision, PRECISIONS),
+        ("optimiser: schedule", experiment.optimiser.schedule, tuple(SCHEDULES)),
+    ):
+        if value not in known:
+            raise TrainingError(f"{where}: {key} is {value!r}; choose {' or '.join(known)}.")
+    if not 0 <= experiment.fine_tune.steps <= experiment.steps:
+        raise TrainingError(
+            f"{where}: fine_tune: steps is {experiment.fine_tune.steps}; it must be from 0 to the "
+            f"{experiment.steps} steps of the run."
+        )
+    return experiment
 
 
 def _build(kind: type[T], table: dict[str, Any], where: str) -> T:

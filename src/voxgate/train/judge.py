@@ -18,7 +18,10 @@ _LONGEST_S = 6.0  # of a held-out recording
 
 @torch.no_grad()
 def embed_all(
-    embed: Callable[[Tensor], Tensor], corpus: Corpus, recordings: NDArray[np.int64]
+    embed: Callable[[Tensor], Tensor],
+    corpus: Corpus,
+    recordings: NDArray[np.int64],
+    device: torch.device | None = None,
 ) -> NDArray[np.float32]:
     """Apply `embed` (batch, samples) → (batch, dim) to the speech of each, in a few lengths only.
 
@@ -29,19 +32,30 @@ def embed_all(
     bucket = np.searchsorted(lengths, [len(waveform) for waveform in speech])
     by_bucket = (np.flatnonzero(bucket == b) for b in np.unique(bucket))
     batches = [part for rows in by_bucket for part in np.split(rows, range(32, len(rows), 32))]
-    embeddings = [
-        embed(torch.from_numpy(np.stack([np.resize(speech[i], lengths[bucket[i]]) for i in part])))
-        for part in batches
-    ]
+    embeddings = []
+    for part in batches:
+        rows = np.stack([np.resize(speech[i], lengths[bucket[i]]) for i in part])
+        embeddings.append(embed(torch.from_numpy(rows).to(device)).float().cpu())
     order = np.argsort(np.concatenate(batches))
     return torch.cat(embeddings).numpy()[order]
+
+
+def raw_embeddings(
+    model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Embeddings (recordings, dim) as the network gives them: neither scaled nor of length 1."""
+    model.eval()
+    device = model.teacher_share.device
+    return embed_all(lambda x: model.network(model.front_end(x)), corpus, recordings, device)
 
 
 def held_out_eer(
     model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]
 ) -> dict[str, float]:
     """EER in % over all pairs of held-out recordings of each dataset."""
-    embeddings = embed_all(model.eval(), corpus, recordings)
+    if not len(recordings):
+        return {}
+    embeddings = embed_all(model.eval(), corpus, recordings, model.teacher_share.device)
     return eer_by_dataset(embeddings @ embeddings.T, corpus, recordings)
 
 

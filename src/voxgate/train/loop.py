@@ -1,141 +1,121 @@
-"""The training loop: resumable at any moment, to the same result.
+"""The training loop: resumable at any moment, to the same result."""
 
-`run/` gets `experiment.toml` (a copy), `facts.json` (versions, data, seed), `log.jsonl` (one line
-a checkpoint) and `checkpoint.pt` (model, optimiser, average, step), written to `.part` and then
-renamed.
-"""
-
-import copy
-import json
-import math
-import platform
-import shutil
+import signal
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.tensorboard import SummaryWriter
 
 from voxgate.errors import TrainingError
+from voxgate.train import batches
 from voxgate.train.augment import Augmenter
-from voxgate.train.config import Experiment, read_experiment
+from voxgate.train.config import Experiment
+from voxgate.train.curves import draw_curves
 from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
-from voxgate.train.judge import held_out_eer
-from voxgate.train.losses import LOSSES, away_from
-from voxgate.train.model import SpeakerModel
-from voxgate.train.sampling import Sampler, SamplingConfig
+from voxgate.train.judge import held_out_eer, raw_embeddings
+from voxgate.train.run_folder import RunFolder, facts_of
+from voxgate.train.sampling import Sampler
+from voxgate.train.schedule import SCHEDULES
+from voxgate.train.state import Objective, State, move_average, start
+from voxgate.train.world import World, join
 
-Batch = tuple[Tensor, Tensor, Tensor]  # waveforms, labels, teacher's embeddings
-
-
-class Batches(Dataset[Batch]):
-    """Batch number n is item n. Made in a worker process, so that training never waits."""
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        sampler: Sampler,
-        augment: Augmenter,
-        teacher: NDArray[np.float32],
-        first: int,
-    ) -> None:
-        self.sampler, self.augment, self.teacher = sampler, augment, teacher
-        self.first, self.last = first, experiment.steps
-        self.fine_tune_from = experiment.steps - experiment.fine_tune.steps
-        self.longer = Sampler(
-            sampler.corpus, sampler.chosen, fine_tune_sampling(experiment), sampler.seed
-        )
-
-    def __len__(self) -> int:
-        return self.last - self.first
-
-    def __getitem__(self, item: int) -> Batch:
-        number = self.first + item
-        sampler = self.longer if number >= self.fine_tune_from else self.sampler
-        crops = sampler.draw(number)
-        rng = np.random.default_rng((self.sampler.seed, number, 1))
-        return (
-            torch.from_numpy(self.augment(crops.waveforms, rng)),
-            torch.from_numpy(crops.label),
-            torch.from_numpy(self.teacher[crops.speed, crops.recording]),
-        )
+_STANDARDISED_OVER = 2000  # recordings
 
 
-def fine_tune_sampling(experiment: Experiment) -> SamplingConfig:
-    """How crops are drawn in the last phase: rows, and the crops that fill them, are longer."""
-    sampling, row_s = experiment.sampling, experiment.fine_tune.row_s
-    if not row_s:
-        return sampling
-    return replace(sampling, row_s=row_s, crop_s=(*sampling.crop_s, row_s), crop_weight=())
+@dataclass(frozen=True)
+class Folders:
+    """Where a run finds what it needs."""
+
+    data: Path  # manifest.csv and the recordings it names
+    noise: Path  # noise/ and rir/ for augmentation
+    cache: Path  # decoded speech and the teacher's embeddings, kept between runs
 
 
-@dataclass
-class State:
-    """All that a checkpoint holds."""
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is, told after every step."""
 
-    model: SpeakerModel
-    loss: Any  # a losses.Loss that is also a module
-    average: SpeakerModel
-    optimiser: torch.optim.Optimizer
-    step: int = 0
-
-    def save(self, path: Path) -> None:
-        part = path.with_suffix(".part")
-        states = {
-            name: getattr(self, name).state_dict()
-            for name in ("model", "loss", "average", "optimiser")
-        }
-        torch.save({**states, "step": self.step}, part)
-        part.replace(path)
-
-    def load(self, path: Path) -> None:
-        stored = torch.load(path, weights_only=True)
-        for name in ("model", "loss", "average", "optimiser"):
-            getattr(self, name).load_state_dict(stored[name])
-        self.step = stored["step"]
+    step: int
+    steps: int
+    loss: float  # means since the last checkpoint
+    accuracy: float
+    seconds_left: float
+    waiting: float  # share of the time spent waiting for data
+    held_out_eer: dict[str, float] = field(default_factory=dict)  # %, at the last checkpoint
 
 
-def train(experiment_file: Path, data: Path, noise: Path, cache: Path, run: Path) -> State:
-    """Train, or go on training, the experiment; its run folder is `run`.
+Watch = Callable[[Progress], None]
 
-    Args:
-        experiment_file: TOML, see `config`.
-        data: folder with manifest.csv and the unpacked recordings.
-        noise: folder with `noise/` and `rir/`.
-        cache: where decoded speech and teacher's embeddings are kept between runs.
-        run: its checkpoint is gone on from if there is one.
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, after the step under way was finished and saved."""
+
+
+def train(
+    experiment: Experiment,
+    folders: Folders,
+    run: RunFolder,
+    *,
+    device: str = "auto",
+    watch: Watch = lambda progress: None,
+) -> State:
+    """Train, or go on training from the checkpoint of the run if it has one.
+
+    Several processes started by torchrun share the work.
+
+    Raises:
+        TrainingError: the data lack something, the loss is not a number, no such device.
+        Interrupted: on Ctrl-C, when the state is saved.
     """
-    experiment = read_experiment(experiment_file)
-    corpus = build_cache(read_manifest(data), cache / "speech")
+    world = join(device)
+    corpus = _open_corpus(folders, world)
     chosen, held_out = training_and_held_out(
         corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
     )
     sampler = Sampler(corpus, chosen, experiment.sampling, experiment.seed)
-    teacher = _teacher_targets(experiment, corpus, chosen, cache)
-    run.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(experiment_file, run / "experiment.toml")
-    _write_facts(run, experiment, corpus, held_out, sampler)
+    teacher = _teacher_targets(experiment, corpus, chosen, folders.cache)
+    state = start(experiment, sampler.classes, world.device)
+    if run.checkpoint.is_file():
+        state.load(run.checkpoint)
+    if world.first:
+        run.note(facts_of(corpus, chosen, held_out, sampler.classes, experiment.seed))
+    augment = Augmenter(folders.noise, experiment.augment)
+    made = batches.Batches(experiment, sampler, augment, teacher, state.step)
 
-    state = _start(experiment, sampler.classes)
-    if (run / "checkpoint.pt").is_file():
-        state.load(run / "checkpoint.pt")
-    augment = Augmenter(noise, experiment.augment)
-    batches = Batches(experiment, sampler, augment, teacher, state.step)
-    loader = DataLoader(batches, batch_size=None, shuffle=False, num_workers=1, prefetch_factor=6)
-    _loop(experiment, state, loader, lambda model: held_out_eer(model, corpus, held_out), run)
+    def judge() -> dict[str, float]:
+        return held_out_eer(state.average, corpus, held_out)
+
+    _Loop(experiment, state, world, run, watch, judge).go(made)
+    if experiment.standardise:
+        _standardise(state, corpus, chosen, experiment.seed)
+    if world.first:
+        state.save(run.checkpoint)
+    world.wait()
     return state
+
+
+def _open_corpus(folders: Folders, world: World) -> Corpus:
+    """One process makes the cache, if it is not there; then all open it."""
+    recordings = read_manifest(folders.data)
+    if world.first:
+        build_cache(recordings, folders.cache / "speech")
+    world.wait()
+    return build_cache(recordings, folders.cache / "speech")
 
 
 def _teacher_targets(
     experiment: Experiment, corpus: Corpus, chosen: NDArray[np.int64], cache: Path
 ) -> NDArray[np.float32]:
-    """(speeds, recordings, teacher_dim); of no width without a teacher."""
+    """(speeds, recordings, teacher's dim); of no width without a teacher."""
     speeds, dim = experiment.sampling.speeds, experiment.teacher.dim
     if not dim:
         return np.zeros((len(speeds), len(corpus), 0), np.float32)
@@ -145,126 +125,150 @@ def _teacher_targets(
     return speaker_space(embeddings, corpus.speaker, chosen, dim)
 
 
-def _start(experiment: Experiment, classes: int) -> State:
-    torch.manual_seed(experiment.seed)
-    model = SpeakerModel(experiment)
-    _, loss_kind = LOSSES[experiment.loss.kind]
-    loss = loss_kind(experiment.loss.config, model.own_dim, classes)
-    optimiser = torch.optim.AdamW(
-        [*model.parameters(), *loss.parameters()],
-        lr=experiment.optimiser.learning_rate,
-        weight_decay=experiment.optimiser.weight_decay,
-    )
-    return State(model, loss, copy.deepcopy(model), optimiser)
-
-
-def _loop(
-    experiment: Experiment,
-    state: State,
-    loader: "DataLoader[Batch]",
-    judge: Callable[[SpeakerModel], dict[str, float]],
-    run: Path,
-) -> None:
-    started, waited, sums = time.monotonic(), 0.0, np.zeros(3)
-    since = time.monotonic()
-    for batch in loader:
-        waited += time.monotonic() - since
-        sums += _step(experiment, state, batch)
-        if state.step % experiment.checkpoint_every == 0 or state.step == experiment.steps:
-            state.save(run / "checkpoint.pt")
-            seconds = time.monotonic() - started
-            loss, teacher, accuracy = sums / experiment.checkpoint_every
-            line = {
-                "step": state.step, "loss": round(loss, 3), "teacher": round(teacher, 4),
-                "accuracy": round(accuracy, 4), "seconds": round(seconds),
-                "waiting": round(waited / seconds, 3),
-                "held_out_eer": judge(state.average),
-            }  # fmt: skip
-            with (run / "log.jsonl").open("a", encoding="utf-8") as log:
-                log.write(json.dumps(line) + "\n")
-            sums[:] = 0
-        since = time.monotonic()
-
-
-def _step(experiment: Experiment, state: State, batch: Batch) -> NDArray[np.float64]:
-    """One step of the optimiser: (loss, distance to the teacher, accuracy)."""
-    waveforms, labels, teacher = batch
-    _prepare(experiment, state)
-    features = state.model.front_end(waveforms)  # in float32: bfloat16 is too coarse for it
-    with torch.autocast("cpu", torch.bfloat16):
-        own, taught = state.model.parts(features)
-        loss, accuracy = state.loss(own, labels)
-    distance = away_from(taught.float(), teacher) if experiment.teacher.dim else torch.zeros(())
-    total = loss + experiment.teacher.weight * distance
-    if not torch.isfinite(total):
-        raise TrainingError(
-            f"The loss is {total.item()} at step {state.step}; lower the learning rate "
-            f"({experiment.optimiser.learning_rate}) and go on from the last checkpoint."
-        )
-    state.optimiser.zero_grad(set_to_none=True)
-    total.backward()
-    nn.utils.clip_grad_norm_(state.model.parameters(), experiment.optimiser.clip)
-    state.optimiser.step()
-    state.step += 1
-    fine_tuning = state.step > experiment.steps - experiment.fine_tune.steps
-    decay = min(experiment.optimiser.average, state.step / (state.step + 10))
-    _move_average(
-        state.average, state.model, experiment.fine_tune.average if fine_tuning else decay
-    )
-    return np.array([loss.item(), distance.item(), accuracy.item()])
-
-
-def _prepare(experiment: Experiment, state: State) -> None:
-    """Set learning rate, margin and mode as this step wants them."""
-    o, last = experiment.optimiser, experiment.fine_tune
-    fine_tune_from = experiment.steps - last.steps
-    fine_tuning = state.step >= fine_tune_from
-    progress = min(1.0, state.step / max(1, fine_tune_from))
-    state.loss.at(progress, fine_tuning=fine_tuning)
-    for group in state.optimiser.param_groups:
-        group["lr"] = (
-            last.learning_rate * (experiment.steps - state.step) / last.steps
-            if fine_tuning
-            else o.learning_rate * one_cycle(progress, o.warm_up)
-        )
-    if fine_tuning and state.step == fine_tune_from:
-        state.model.load_state_dict(state.average.state_dict())
-    state.model.train()
-    if fine_tuning:
-        for module in state.model.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
-
-
-def one_cycle(progress: float, warm_up: float) -> float:
-    """Learning rate as a share of its peak: up in a straight line, down along a cosine."""
-    if progress < warm_up:
-        return progress / warm_up + 1e-3
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))) + 1e-3
-
-
 @torch.no_grad()
-def _move_average(average: SpeakerModel, model: SpeakerModel, decay: float) -> None:
-    for kept, now in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(now, 1 - decay)
-        else:
-            kept.copy_(now)
+def _standardise(state: State, corpus: Corpus, chosen: NDArray[np.int64], seed: int) -> None:
+    """Scale the embedding so that each of its numbers has mean 0 and deviation 1."""
+    some = np.random.default_rng(seed).permutation(chosen)[:_STANDARDISED_OVER]
+    state.average.standardise(torch.from_numpy(raw_embeddings(state.average, corpus, some)))
 
 
-def _write_facts(
-    run: Path, experiment: Experiment, corpus: Corpus, held_out: NDArray[np.int64], sampler: Sampler
-) -> None:
-    facts: dict[str, Any] = {
-        "experiment": asdict(experiment),
-        "recordings": len(corpus),
-        "speech_hours": round(float(corpus.seconds().sum()) / 3600, 2),
-        "speakers": len(corpus.speakers),
-        "held_out_speakers": len(np.unique(corpus.speaker[held_out])),
-        "classes": sampler.classes,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "processor": platform.processor() or platform.machine(),
-    }
-    (run / "facts.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+@dataclass
+class _Loop:
+    """Steps until the end of the run."""
+
+    experiment: Experiment
+    state: State
+    world: World
+    run: RunFolder
+    watch: Watch
+    judge: Callable[[], dict[str, float]]
+
+    def go(self, made: batches.Batches) -> None:
+        """Do every step that is left."""
+        state, every = self.state, self.experiment.checkpoint_every
+        objective = self.world.together(Objective(self.experiment, state))
+        sums, since, errors = np.zeros(3), state.step, self._last_errors()
+        mark = time.monotonic()
+        with _finishing_the_step() as interrupted, _board(self.run, self.world) as board:
+            for batch in batches.load(made):
+                state.waited += time.monotonic() - mark
+                sums += self._step(objective, batch)
+                state.seconds, mark = state.seconds + time.monotonic() - mark, time.monotonic()
+                means = sums / (state.step - since)
+                if state.step % every == 0 or state.step == self.experiment.steps or interrupted:
+                    errors = self._checkpoint(means, board)
+                    sums, since = np.zeros(3), state.step
+                self.watch(self._progress(means, errors))
+                if interrupted and state.step < self.experiment.steps:
+                    raise Interrupted
+                mark = time.monotonic()
+
+    def _step(self, objective: nn.Module, batch: batches.Batch) -> NDArray[np.float64]:
+        """One step of the optimiser: (loss, distance to the teacher, accuracy)."""
+        experiment, state, world = self.experiment, self.state, self.world
+        torch.manual_seed(experiment.seed * 1_000_003 + state.step)  # dropout: as after a stop
+        self._prepare()
+        mine = batches.share_of(batch, world.rank, world.size, experiment.sampling.per_speaker)
+        total, figures = objective(*(part.to(world.device) for part in mine))
+        if not torch.isfinite(total):
+            raise TrainingError(
+                f"The loss is {total.item()} at step {state.step}; lower the learning rate "
+                f"({experiment.optimiser.learning_rate}) and go on from the last checkpoint."
+            )
+        state.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(state.model.parameters(), experiment.optimiser.clip)
+        state.optimiser.step()
+        state.step += 1
+        fine_tuning = state.step > experiment.steps - experiment.fine_tune.steps
+        decay = min(experiment.optimiser.average, state.step / (state.step + 10))
+        move_average(
+            state.average, state.model, experiment.fine_tune.average if fine_tuning else decay
+        )
+        told: NDArray[np.float64] = figures.double().cpu().numpy()
+        return told
+
+    def _prepare(self) -> None:
+        """Set learning rate, margin and mode as this step wants them."""
+        experiment, state = self.experiment, self.state
+        o, last = experiment.optimiser, experiment.fine_tune
+        fine_tune_from = experiment.steps - last.steps
+        fine_tuning = state.step >= fine_tune_from
+        progress = min(1.0, state.step / max(1, fine_tune_from))
+        state.loss.at(progress, fine_tuning=fine_tuning)
+        for group in state.optimiser.param_groups:
+            group["lr"] = (
+                last.learning_rate * (experiment.steps - state.step) / last.steps
+                if fine_tuning
+                else o.learning_rate * SCHEDULES[o.schedule](progress, o.warm_up)
+            )
+        if fine_tuning and state.step == fine_tune_from:
+            state.model.load_state_dict(state.average.state_dict())
+        state.model.train()
+        if fine_tuning:
+            for module in state.model.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+
+    def _checkpoint(
+        self, means: NDArray[np.float64], board: SummaryWriter | None
+    ) -> dict[str, Any]:
+        """Save, judge and log; the held-out speakers' EER is returned."""
+        if not self.world.first:
+            return {}
+        state = self.state
+        state.save(self.run.checkpoint)
+        errors = self.judge()
+        loss, teacher, accuracy = (float(mean) for mean in means)
+        line = {
+            "step": state.step, "loss": round(loss, 4), "teacher": round(teacher, 4),
+            "accuracy": round(accuracy, 4), "seconds": round(state.seconds, 1),
+            "waiting": round(state.waited / max(state.seconds, 1e-9), 4), "held_out_eer": errors,
+        }  # fmt: skip
+        self.run.log(line)
+        self.run.note({
+            "steps": state.step, "training_s": line["seconds"], "waiting_share": line["waiting"],
+            "processes": self.world.size, "device": str(self.world.device),
+        })  # fmt: skip
+        draw_curves(self.run.lines(), self.run.path / "curves.png")
+        if board:
+            for name in ("loss", "teacher", "accuracy"):
+                board.add_scalar(name, line[name], state.step)
+            board.add_scalars("held_out_eer", errors, state.step)
+        return errors
+
+    def _last_errors(self) -> dict[str, float]:
+        lines = [line for line in self.run.lines() if line["step"] <= self.state.step]
+        return dict(lines[-1]["held_out_eer"]) if lines else {}
+
+    def _progress(self, means: NDArray[np.float64], errors: dict[str, float]) -> Progress:
+        state, steps = self.state, self.experiment.steps
+        return Progress(
+            state.step, steps, float(means[0]), float(means[2]),
+            seconds_left=state.seconds / state.step * (steps - state.step),
+            waiting=state.waited / max(state.seconds, 1e-9), held_out_eer=errors,
+        )  # fmt: skip
+
+
+@contextmanager
+def _finishing_the_step() -> Iterator[list[int]]:
+    """Let Ctrl-C wait until a step is whole: it fills the list that is given."""
+    asked: list[int] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
+    except ValueError:  # not the main thread: Ctrl-C does not come here
+        yield asked
+        return
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _board(run: RunFolder, world: World) -> Iterator[SummaryWriter | None]:
+    if not world.first:
+        yield None
+        return
+    with SummaryWriter(str(run.path / "tensorboard")) as board:
+        yield board

@@ -1,8 +1,10 @@
 """A finished run → a pack: the network exported, its scores calibrated, its errors measured."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+import shutil
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,16 +14,19 @@ from numpy.typing import NDArray
 
 from voxgate.audio import SAMPLE_RATE
 from voxgate.embed import Embedder
+from voxgate.errors import EvaluationError, ScoringError, TrainingError
 from voxgate.evaluate.calibration import fit_calibration, make_pairs, measure_false_accepts
 from voxgate.evaluate.evaluation import pack_metrics
 from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate
-from voxgate.train.config import Experiment, read_experiment
+from voxgate.train.config import Experiment
 from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
 from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.judge import eer_by_dataset, embed_all
+from voxgate.train.loop import Folders
 from voxgate.train.model import SpeakerModel
+from voxgate.train.run_folder import RunFolder
 
 _STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
 _SHARES = np.linspace(0, 1, 11)  # of the teacher's part, to choose from
@@ -43,43 +48,88 @@ _STAND_IN = Fitted(  # for a pack that is only asked for embeddings yet
 )
 
 
-def make_pack(run: Path, data: Path, cache: Path, dev: Path, out: Path) -> dict[str, Any]:
-    """Make the pack of a finished run in the folder `out`; what was found on the way is returned.
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A pack, and what was found on the way to it."""
+
+    folder: Path
+    parity: float  # smallest cosine between the trained and the exported embedding
+    teacher_shares: dict[float, float]  # share -> mean EER in % of held-out speakers
+    uncalibrated: str | None  # why its LLR means nothing, if so
+    metrics: dict[str, dict[str, float]]  # on the dev trials
+
+
+def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
+    """Make the pack of a run, in the folder `pack` of the run's.
 
     Args:
-        run: the run's folder, with experiment.toml and checkpoint.pt.
-        data: what it was trained on; its held-out speakers calibrate the pack.
-        cache: as in training.
+        run: a run with a checkpoint.
+        folders: those it was trained with; its held-out speakers calibrate the pack.
         dev: a folder with lists of trials and their recordings, for the figures in the pack.
-        out: the pack; made if it is not there.
+
+    Raises:
+        TrainingError: the run has no checkpoint yet, or the export is not what was trained.
     """
-    experiment = read_experiment(run / "experiment.toml")
-    corpus = build_cache(read_manifest(data), cache / "speech")
+    experiment = run.experiment()
+    corpus = build_cache(read_manifest(folders.data), folders.cache / "speech")
     trained_on, held_out = training_and_held_out(
         corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
     )
-    model = SpeakerModel(experiment)
-    model.load_state_dict(torch.load(run / "checkpoint.pt", weights_only=True)["average"])
+    model = trained_model(run)
     shares = choose_teacher_share(model, corpus, held_out)
+    with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
+        out = Path(part)
+        export_onnx(model, out / "model.onnx")
+        some = held_out[:50] if len(held_out) else trained_on[:50]
+        speech = [corpus.speech(int(r))[: 6 * SAMPLE_RATE] for r in some]
+        parity = check_parity(model, out / "model.onnx", speech)
+        fitted, why = _fit(out, experiment, corpus, trained_on, held_out)
+        _write(out, experiment, fitted, {}, why)
+        metrics = pack_metrics(load_pack(out), dev, threads=torch.get_num_threads()) if dev else {}
+        _write(out, experiment, fitted, metrics, why)
+        shutil.rmtree(run.pack, ignore_errors=True)
+        shutil.copytree(out, run.pack)
+    return Made(run.pack, parity, shares, why, metrics)
 
-    out.mkdir(parents=True, exist_ok=True)
-    export_onnx(model, out / "model.onnx")
-    some = [corpus.speech(int(r))[: 6 * SAMPLE_RATE] for r in held_out[:50]]
-    parity = check_parity(model, out / "model.onnx", some)
 
+def trained_model(run: RunFolder) -> SpeakerModel:
+    """The network of a run as it is exported: the average of its weights.
+
+    Raises:
+        TrainingError: the run has no checkpoint yet.
+    """
+    if not run.checkpoint.is_file():
+        raise TrainingError(f"{run.path} has no checkpoint yet; train first.")
+    model = SpeakerModel(run.experiment())
+    stored = torch.load(run.checkpoint, weights_only=True, map_location="cpu")
+    model.load_state_dict(stored["average"])
+    return model.eval()
+
+
+def _fit(
+    out: Path,
+    experiment: Experiment,
+    corpus: Corpus,
+    trained_on: NDArray[np.int64],
+    held_out: NDArray[np.int64],
+) -> tuple[Fitted, str | None]:
+    """Cohort, calibration and false-accept table; and why there is no calibration, if so."""
     facts = experiment.pack
-    _write(out, experiment, _STAND_IN, {})
-    embedder = Embedder(load_pack(out), threads=2)
-    cohort = calibrate.make_cohort(embedder, corpus, trained_on, facts.cohort_size, experiment.seed)
+    _write(out, experiment, _STAND_IN, {}, None)
+    embedder = Embedder(load_pack(out), threads=torch.get_num_threads())
+    size = min(facts.cohort_size, len(np.unique(corpus.speaker[trained_on])))
+    cohort = calibrate.make_cohort(embedder, corpus, trained_on, size, experiment.seed)
+    if not len(held_out):
+        return replace(_STAND_IN, cohort=cohort), "no speaker was held out"
     sides = calibrate.make_sides(embedder, corpus, held_out, experiment.seed)
-    pairs = make_pairs(sides, Cohort(cohort.astype(np.float32), facts.cohort_nearest))
-    calibration = fit_calibration(pairs)
-    table = measure_false_accepts(pairs, calibration)
-    fitted = Fitted(cohort, calibration, table)
-    _write(out, experiment, fitted, {})
-    figures = pack_metrics(load_pack(out), dev, threads=2)
-    _write(out, experiment, fitted, figures)
-    return {"parity": parity, "teacher_shares": shares, "metrics": figures}
+    nearest = min(facts.cohort_nearest, size)
+    pairs = make_pairs(sides, Cohort(cohort.astype(np.float32), nearest))
+    try:
+        calibration = fit_calibration(pairs)
+        table = measure_false_accepts(pairs, calibration)
+    except (EvaluationError, ScoringError) as error:
+        return replace(_STAND_IN, cohort=cohort), str(error)
+    return Fitted(cohort, calibration, table), None
 
 
 @torch.no_grad()
@@ -109,12 +159,18 @@ def choose_teacher_share(
 
 
 def _write(
-    out: Path, experiment: Experiment, fitted: Fitted, metrics: dict[str, dict[str, float]]
+    out: Path,
+    experiment: Experiment,
+    fitted: Fitted,
+    metrics: dict[str, dict[str, float]],
+    uncalibrated: str | None,
 ) -> None:
     """Write cohort.npy and pack.toml."""
     np.save(out / "cohort.npy", fitted.cohort)
     facts = asdict(experiment.pack)
     del facts["cohort_size"]
+    if uncalibrated:
+        facts["description"] += f" Not calibrated ({uncalibrated.rstrip('.')})."
     toml = {
         "cohort": {"nearest": min(facts.pop("cohort_nearest"), len(fitted.cohort))},
         "pack": {
