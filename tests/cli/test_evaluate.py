@@ -55,7 +55,7 @@ def test_packs_and_scores_of_others_are_compared_and_kept(voxgate, dev, pack):
     kept = json.loads(Path("kept/results.json").read_text())
     assert [system["name"] for system in kept["systems"]] == ["tiny@1", "coin"]
     rows = Path("kept/scores/1-tiny@1.csv").read_text().splitlines()
-    assert rows[0] == "list,enrolled,probe,target,cosine,as_norm,llr"
+    assert rows[0] == "list,enrolled,probe,target,cosine,as_norm,llr,threshold"
     assert len(rows) == 37
 
 

@@ -80,9 +80,12 @@ def test_results_come_back_as_they_were_saved(evaluation, tmp_path):
     assert again.results == evaluation.results
     assert again.about == evaluation.about
     assert again.data == evaluation.data.resolve()
+    limits = again.systems[0].thresholds, evaluation.systems[0].thresholds
+    assert np.concatenate(limits[0]) == pytest.approx(np.concatenate(limits[1]), rel=1e-5)
     for saved, known in zip(again.systems[0].scores, evaluation.systems[0].scores, strict=True):
         assert saved.trials.enrolled == known.trials.enrolled
         assert np.array_equal(saved.trials.target, known.trials.target)
+        assert set(saved.by_kind) == {"cosine", "as_norm", "llr"}
         for kind in ("cosine", "as_norm", "llr"):
             assert saved.by_kind[kind] == pytest.approx(known.by_kind[kind], rel=1e-5)
 

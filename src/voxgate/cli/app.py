@@ -18,6 +18,7 @@ from voxgate.cli import (
     identify,
     packs,
     record,
+    report,
     speakers,
     spectrogram,
     store,
@@ -55,6 +56,7 @@ app.add_typer(packs.app, name="packs", rich_help_panel=_TOOLS)
 app.add_typer(store.app, name="store", rich_help_panel=_TOOLS)
 add_command(app, train.train, "train", *train.EXAMPLES, panel=_LABORATORY)
 add_command(app, evaluate.evaluate, "evaluate", *evaluate.EXAMPLES, panel=_LABORATORY)
+add_command(app, report.report, "report", *report.EXAMPLES, panel=_LABORATORY)
 add_command(app, calibrate.calibrate, "calibrate", *calibrate.EXAMPLES, panel=_LABORATORY)
 
 

@@ -25,6 +25,7 @@ from voxgate.evaluate.bootstrap import Interval
 from voxgate.evaluate.conditions import Heard
 from voxgate.evaluate.evaluation import Evaluation, Result, System
 from voxgate.evaluate.identification import Searches
+from voxgate.evaluate.metrics import Floats
 from voxgate.evaluate.recordings import About
 from voxgate.evaluate.summary import ByKind, Figures
 from voxgate.evaluate.tables import as_markdown
@@ -58,7 +59,7 @@ def save(evaluation: Evaluation, folder: Path) -> None:
         raise cannot_write(folder, error) from error
     _write_rows(folder / "recordings.csv", _RECORDING, _recordings(evaluation))
     for path, system in zip(_score_files(folder, evaluation), evaluation.systems, strict=True):
-        kinds = tuple(system.scores[0].by_kind)
+        kinds = (*system.scores[0].by_kind, *(["threshold"] if system.thresholds else []))
         _write_rows(path, (*_TRIAL, *kinds), _trials(system))
     with complete_or_absent(folder / "RESULTS.md") as part:
         part.write_text(as_markdown(evaluation.results), encoding="utf-8")
@@ -79,7 +80,7 @@ def load(folder: Path) -> Evaluation:
         about, heard = _read_recordings(folder / "recordings.csv")
         names = [result.name for result in results]
         systems = tuple(
-            System(name, _read_scores(_score_file(folder, i, name), facts["lists"]))
+            System(name, *_read_scores(_score_file(folder, i, name), facts["lists"]))
             for i, name in enumerate(names)
         )
         data = Path(facts["data"]) if facts["data"] else None
@@ -146,8 +147,9 @@ def _recordings(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
 
 
 def _trials(system: System) -> Iterator[tuple[object, ...]]:
-    for scores in system.scores:
-        trials, values = scores.trials, np.stack(list(scores.by_kind.values()), axis=1)
+    for i, scores in enumerate(system.scores):
+        limits = [system.thresholds[i]] if system.thresholds else []
+        trials, values = scores.trials, np.stack([*scores.by_kind.values(), *limits], axis=1)
         for enrolled, probe, target, row in zip(
             trials.enrolled, trials.probe, trials.target, values, strict=True
         ):
@@ -175,18 +177,23 @@ def _read_recordings(path: Path) -> tuple[dict[str, About], dict[str, Heard]]:
     return about, heard
 
 
-def _read_scores(path: Path, lists: list[str]) -> tuple[Scores, ...]:
+def _read_scores(
+    path: Path, lists: list[str]
+) -> tuple[tuple[Scores, ...], tuple[Floats, ...] | None]:
+    """Scores of each list, and the thresholds they are held to, if there are any."""
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     kinds = header[len(_TRIAL) :]
-    found = []
+    found, limits = [], []
     for name in lists:
         own = [row for row in rows if row[0] == name]
         _, enrolled, probe, target, *values = zip(*own, strict=True)
         trials = Trials(name, np.array(target) == "1", enrolled, probe)
         by_kind = {k: np.array(v, np.float64) for k, v in zip(kinds, values, strict=True)}
+        if "threshold" in by_kind:
+            limits.append(by_kind.pop("threshold"))
         found.append(Scores(trials, by_kind))
-    return tuple(found)
+    return tuple(found), tuple(limits) or None
 
 
 def _result(facts: Mapping[str, Any]) -> Result:

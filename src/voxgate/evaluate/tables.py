@@ -174,7 +174,7 @@ def _systems(results: Sequence[Result]) -> Table:
     ]
     headers = ("system", "MB", "real-time factor", "without speech")
     note = (
-        "Size of the pack's files; seconds on one thread from recording to embedding for a second "
+        "Size of the pack's files; processor seconds from recording to embedding for a second "
         "of recording; recordings in which too little speech was found, scored all the same."
     )
     return Table("Size and speed", headers, tuple(rows), note)
