@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,15 @@ def test_a_system_may_be_known_by_its_scores_alone(other):
     figures = other.results[0].figures["pooled"]
     assert (figures.eer, figures.cllr, figures.accuracy) == (1, None, None)
     assert "speech of the shorter side" not in other.results[0].conditions
+
+
+def test_a_pack_that_is_not_calibrated_is_measured_by_its_cosine(pack, data):
+    bare = replace(pack, decider=None)
+    (result,) = evaluate_packs([bare], find_trials([data]), data).results
+    figures = result.figures["pooled"]
+    assert set(figures.by_kind) == {"cosine"}
+    assert figures.eer < 0.3
+    assert (figures.cllr, figures.accuracy, result.searches) == (None, None, {})
 
 
 def test_missing_recordings_are_said_before_the_work(pack, data, tmp_path):

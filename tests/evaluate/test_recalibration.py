@@ -141,6 +141,10 @@ def test_a_new_cohort_is_made_of_other_voices(pack, people, tmp_path, monkeypatc
     assert new.cohort().embeddings.shape == (5, pack.dim)
     with pytest.raises(EvaluationError, match="4 usable recordings are too few"):
         recalibrate(pack, people, cohort=others[:4])
+    bare = replace(pack, decider=None)
+    assert recalibrate(bare, people, cohort=others).calibration == found.calibration
+    with pytest.raises(EvaluationError, match=r"tiny@1 has no cohort .* with --cohort"):
+        recalibrate(bare, people)
 
 
 def test_what_there_is_too_much_of_is_left_out_evenly(monkeypatch):

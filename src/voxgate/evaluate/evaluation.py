@@ -102,11 +102,14 @@ def run_pack(  # noqa: PLR0913 - three say what, three how
     embeddings = embed_recordings(
         pack, names, library, threads=threads, progress=progress, cache=cache
     )
+    limits = None
+    if pack.decider:
+        limits = tuple(_thresholds(pack, trials, embeddings) for trials in lists)
     system = System(
         name=pack.label,
         scores=tuple(score_trials(pack, trials, embeddings) for trials in lists),
-        thresholds=tuple(_thresholds(pack, trials, embeddings) for trials in lists),
-        searches=_search(pack, lists, embeddings, library),
+        thresholds=limits,
+        searches=_search(pack, lists, embeddings, library) if pack.decider else {},
         size_mb=size_mb(pack),
         real_time_factor=real_time_factor(pack, sorted(names), library),
         without_speech=len(embeddings.without_speech),

@@ -5,6 +5,7 @@ style, which is light or dark. Figures are small: they are read on a telephone t
 """
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -75,7 +76,8 @@ def svg(figure: "Figure") -> str:
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "voxgate"}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
-    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'<g id="[^"]*">', "<g>", text)  # the same in every figure, and of no use
     for colour, name in COLOURS.items():
         text = text.replace(colour, f"var(--{name})")
     return text
@@ -156,11 +158,13 @@ def _det_curve(scores: Scores) -> tuple[Floats, Floats]:
 
 def _histogram(system: System, number: int, of: int) -> Picture:
     scores = pooled(system.scores)
-    kind = "LLR" if "llr" in scores.by_kind else "score"
+    kind = {"llr": "LLR"}.get(scores.deciding_kind, scores.deciding_kind)
     figure, axes = _axes(kind, "density")
     values, target = scores.deciding, scores.trials.target
     low, high = np.percentile(values, [0.1, 99.9])
-    bins = np.linspace(low, high, 61).tolist()
+    if high - low < 1e-9:  # all alike
+        low, high = low - 1, high + 1
+    values, bins = values.clip(low, high), np.linspace(low, high, 61).tolist()
     for label, mask, colour in (
         ("different speakers", ~target, SERIES[1]),
         ("same speaker", target, SERIES[0]),

@@ -210,6 +210,11 @@ def _cohort(
 ) -> tuple[NDArray[np.floating[Any]], int, NDArray[np.float16] | None]:
     """Voices of the cohort, how many of them count, and the cohort if it is a new one."""
     if not paths:
+        if embedder.pack.decider is None:
+            raise EvaluationError(
+                f"The pack {embedder.pack.id} has no cohort to judge a cosine against; give "
+                f"recordings of {LEAST_COHORT} other people or more with --cohort."
+            )
         own = embedder.pack.cohort()
         return own.embeddings, own.nearest, None
     vectors = []

@@ -87,7 +87,7 @@ def measure(
         )
         for kind, values in scores.by_kind.items()
     }
-    own = by_kind["llr" if llr is not None else "score"]
+    own = by_kind[scores.deciding_kind]
     at_threshold: tuple[float | None, ...] = (None, None, None, None)
     if llr is not None and thresholds is not None:
         miss = float((llr < thresholds)[target].mean())

@@ -36,8 +36,9 @@ class Trials:
 class Scores:
     """What a system says of a list of trials.
 
-    `by_kind` holds an array (trials,) for each of "cosine", "as_norm" and "llr"; for a system that
-    is known by a file of scores only "llr", if they are that, or else only "score".
+    `by_kind` holds an array (trials,) for each of "cosine", "as_norm" and "llr"; only "cosine" for
+    a pack that is not calibrated; for a system that is known by a file of scores only "llr", if
+    they are that, or else only "score".
     """
 
     trials: Trials
@@ -46,7 +47,12 @@ class Scores:
     @property
     def deciding(self) -> NDArray[np.float64]:
         """What the system decides on: the LLR, if it has one."""
-        return self.by_kind["llr" if "llr" in self.by_kind else "score"]
+        return self.by_kind[self.deciding_kind]
+
+    @property
+    def deciding_kind(self) -> str:
+        """Which of the kinds that is."""
+        return next(kind for kind in ("llr", "score", "cosine") if kind in self.by_kind)
 
     @property
     def cosine(self) -> NDArray[np.float64]:
@@ -145,11 +151,13 @@ def _look_up(
 
 
 def score_trials(pack: Pack, trials: Trials, embeddings: Embeddings) -> Scores:
-    """Cosine, AS-norm and LLR of every trial."""
+    """Cosine, AS-norm and LLR of every trial; the cosine alone if the pack is not calibrated."""
     a, b = embeddings.rows(trials.enrolled), embeddings.rows(trials.probe)
     unit = to_unit_length(embeddings.vectors.astype(np.float64))
-    scale = pack.cohort().scale_of(unit)
     cosine = (unit[a] * unit[b]).sum(axis=1)
+    if pack.decider is None:
+        return Scores(trials, {"cosine": cosine})
+    scale = pack.cohort().scale_of(unit)
     as_norm = normalise(cosine, *(type(scale)(scale.mean[i], scale.std[i]) for i in (a, b)))
     llr = pack.calibration.llr(as_norm, embeddings.speech_s[a], embeddings.speech_s[b])
     kinds = {"cosine": cosine, "as_norm": as_norm, "llr": llr}
