@@ -26,7 +26,19 @@ if TYPE_CHECKING:
 _DPI = 150
 _INK, _SPEECH, _VOICE = "#7a7f87", "#2a9d8f", "#d1495b"
 _COLUMNS = 2000  # of a waveform: the lowest and highest sample of each are drawn
-_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4)  # the ticks of a DET curve
+_RATES = (
+    0.0003,
+    0.001,
+    0.003,
+    0.01,
+    0.03,
+    0.1,
+    0.2,
+    0.4,
+    0.6,
+    0.8,
+    0.9,
+)  # the ticks of a DET curve
 _SHADES = ("#b7e0da", "#6fc3b7", "#2a9d8f", "#1d7268", "#114841")
 
 
@@ -41,7 +53,7 @@ def png(figure: "Figure") -> bytes:
 
 
 def draw_waveform(
-    waveform: Waveform, segments: Sequence[Segment], *, size_in: tuple[float, float] = (8.6, 2.2)
+    waveform: Waveform, segments: Sequence[Segment], *, size_in: tuple[float, float] = (6.4, 2.6)
 ) -> "Figure":
     """Amplitude over time (s) of a waveform (samples,), its speech in colour.
 
@@ -64,7 +76,7 @@ def draw_waveform(
     return figure
 
 
-def draw_pitch(track: PitchTrack, *, size_in: tuple[float, float] = (8.6, 2.4)) -> "Figure":
+def draw_pitch(track: PitchTrack, *, size_in: tuple[float, float] = (6.4, 2.6)) -> "Figure":
     """Fundamental frequency (Hz) over time (s); nothing where there is none.
 
     Raises:
@@ -106,7 +118,9 @@ def draw_det(pack: Pack, *, size_in: tuple[float, float] = (6.4, 4.6)) -> "Figur
             label=f"{speech_s:g} s",
         )  # fmt: skip
     for axis, name in ((axes.xaxis, "false accepts"), (axes.yaxis, "misses")):
-        axis.set_ticks([probit(rate) for rate in _RATES], [f"{100 * rate:g} %" for rate in _RATES])
+        low, high = axis.get_view_interval()
+        shown = [rate for rate in _RATES if low <= probit(rate) <= high]
+        axis.set_ticks([probit(rate) for rate in shown], [f"{100 * rate:g} %" for rate in shown])
         axis.set_label_text(name)
     axes.grid(color=_INK, alpha=0.25, linewidth=0.5)
     legend = axes.legend(title="speech", frameon=False, fontsize=9, labelcolor=_INK)

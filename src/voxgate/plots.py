@@ -53,7 +53,10 @@ _CLOCK_STEPS_S = (30, 60, 120, 300, 600, 900, 1800)
 _SIZE_IN, _DPI = (11.0, 4.6), 160
 _INK = "#7a7f87"  # reads on white and on black alike: the background is transparent
 _SPEECH = "#2a9d8f"
-_LEFT, _WIDTH, _BOTTOM, _HEIGHT = 0.075, 0.83, 0.125, 0.665  # the spectrogram's place in the figure
+_LEFT_IN, _RIGHT_IN, _BOTTOM_IN, _TOP_IN = 0.825, 1.045, 0.575, 0.966  # round the spectrogram
+_NAME_IN, _FACTS_IN = 0.313, 0.561  # of the title's lines, down from the top
+_LANE_IN, _BAR_IN = (0.11, 0.129), (0.165, 0.132)  # gap and thickness: of speech, of colours
+_CHARACTERS = 7.3  # of a name that fit into an inch
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,10 +206,18 @@ def draw(picture: Spectrogram, *, size_in: tuple[float, float] = _SIZE_IN) -> "F
 
     figure = Figure(figsize=size_in)
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((_LEFT, _BOTTOM, _WIDTH, _HEIGHT))
+    width, height = size_in
+    left, bottom = _LEFT_IN / width, _BOTTOM_IN / height
+    across = 1 - left - _RIGHT_IN / width
+    up = 1 - bottom - _TOP_IN / height
+    axes = figure.add_axes((left, bottom, across, up))
     _draw_levels(axes, picture)
-    _draw_speech(figure.add_axes((_LEFT, _BOTTOM + _HEIGHT + 0.024, _WIDTH, 0.028)), picture)
-    _draw_colour_bar(figure, axes, picture)
+    gap, thick = _LANE_IN
+    lane = (left, bottom + up + gap / height, across, thick / height)
+    _draw_speech(figure.add_axes(lane), picture)
+    gap, thick = _BAR_IN
+    bar = (left + across + gap / width, bottom, thick / width, up)
+    _draw_colour_bar(figure, axes, figure.add_axes(bar), picture)
     _write_title(figure, picture)
     return figure
 
@@ -292,8 +303,7 @@ def _draw_speech(axes: "Axes", picture: Spectrogram) -> None:
     axes.tick_params(axis="y", labelcolor=_SPEECH)
 
 
-def _draw_colour_bar(figure: "Figure", axes: "Axes", picture: Spectrogram) -> None:
-    bar = figure.add_axes((_LEFT + _WIDTH + 0.015, _BOTTOM, 0.012, _HEIGHT))
+def _draw_colour_bar(figure: "Figure", axes: "Axes", bar: "Axes", picture: Spectrogram) -> None:
     cepstral = picture.kind == "mfcc"  # these reach beyond the colours on both sides
     colour_bar = figure.colorbar(
         axes.images[0], cax=bar, extend="both" if cepstral else "min", extendfrac=0.03
@@ -304,7 +314,9 @@ def _draw_colour_bar(figure: "Figure", axes: "Axes", picture: Spectrogram) -> No
 
 
 def _write_title(figure: "Figure", picture: Spectrogram) -> None:
-    name = picture.name if len(picture.name) <= 80 else f"{picture.name[:40]}…{picture.name[-39:]}"
+    width, height = figure.get_size_inches()
+    name, half = picture.name, int(_CHARACTERS * width) // 2
+    name = name if len(name) <= 2 * half else f"{name[:half]}…{name[1 - half :]}"
     quality = picture.quality
     facts = (
         f"{_TITLES[picture.kind]}  ·  {_duration(quality.duration_s)} long, "
@@ -313,8 +325,16 @@ def _write_title(figure: "Figure", picture: Spectrogram) -> None:
     if quality.snr_db is not None:
         facts += f"  ·  SNR {quality.snr_db:.0f} dB"
     place: dict[str, Any] = {"color": _INK, "ha": "left", "va": "baseline"}
-    figure.text(_LEFT, 0.932, name, fontsize=13, fontweight="bold", parse_math=False, **place)
-    figure.text(_LEFT, 0.878, facts, fontsize=9.5, **place)
+    figure.text(
+        _LEFT_IN / width,
+        1 - _NAME_IN / height,
+        name,
+        fontsize=13,
+        fontweight="bold",
+        parse_math=False,
+        **place,
+    )
+    figure.text(_LEFT_IN / width, 1 - _FACTS_IN / height, facts, fontsize=9.5, **place)
 
 
 def _quiet(axes: "Axes") -> None:

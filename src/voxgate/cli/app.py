@@ -23,6 +23,7 @@ from voxgate.cli import (
     spectrogram,
     store,
     train,
+    ui,
     verify,
 )
 from voxgate.cli.commands import add_command
@@ -52,6 +53,7 @@ app.add_typer(speakers.app, name="speakers", rich_help_panel=_VOICES)
 add_command(app, record.record, "record", *record.EXAMPLES, panel=_TOOLS)
 add_command(app, embed.embed, "embed", *embed.EXAMPLES, panel=_TOOLS)
 add_command(app, spectrogram.spectrogram, "spectrogram", *spectrogram.EXAMPLES, panel=_TOOLS)
+add_command(app, ui.ui, "ui", *ui.EXAMPLES, panel=_TOOLS)
 app.add_typer(packs.app, name="packs", rich_help_panel=_TOOLS)
 app.add_typer(store.app, name="store", rich_help_panel=_TOOLS)
 add_command(app, train.train, "train", *train.EXAMPLES, panel=_LABORATORY)
