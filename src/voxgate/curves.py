@@ -53,7 +53,7 @@ def png(figure: "Figure") -> bytes:
 
 
 def draw_waveform(
-    waveform: Waveform, segments: Sequence[Segment], *, size_in: tuple[float, float] = (6.4, 2.6)
+    waveform: Waveform, segments: Sequence[Segment], *, size_in: tuple[float, float] = (5.4, 2.6)
 ) -> "Figure":
     """Amplitude over time (s) of a waveform (samples,), its speech in colour.
 
@@ -76,7 +76,7 @@ def draw_waveform(
     return figure
 
 
-def draw_pitch(track: PitchTrack, *, size_in: tuple[float, float] = (6.4, 2.6)) -> "Figure":
+def draw_pitch(track: PitchTrack, *, size_in: tuple[float, float] = (5.4, 2.6)) -> "Figure":
     """Fundamental frequency (Hz) over time (s); nothing where there is none.
 
     Raises:
@@ -94,7 +94,7 @@ def draw_pitch(track: PitchTrack, *, size_in: tuple[float, float] = (6.4, 2.6)) 
     return figure
 
 
-def draw_det(pack: Pack, *, size_in: tuple[float, float] = (6.4, 4.6)) -> "Figure":
+def draw_det(pack: Pack, *, size_in: tuple[float, float] = (5.4, 4.2)) -> "Figure":
     """The pack's own table as a DET curve: misses over false accepts, both on probit scales.
 
     One line for each amount of speech that was measured; the points are the measurements, and
@@ -133,7 +133,7 @@ def draw_map(
     places: Floats,
     *,
     marked: str | None = None,
-    size_in: tuple[float, float] = (6.4, 4.6),
+    size_in: tuple[float, float] = (5.4, 4.2),
 ) -> "Figure":
     """Voices as points at places (n, 2), each with its name; `marked` is drawn in red.
 

@@ -42,12 +42,13 @@ def test_a_pack_that_is_not_there_is_told_before_anything_is_served(voxgate):
     assert "'nothing'" in refused.stderr
 
 
-def test_with_a_password_nobody_is_let_in_without(tmp_path, monkeypatch):
+def test_with_a_password_nobody_is_let_in_without(tmp_path):
     with serving(tmp_path, options=("--host", EVERYWHERE, "--auth", "ada:s3cret")) as address:
         for path in ("config", "gradio_api/info", "gradio_api/upload_progress?upload_id=x"):
             with pytest.raises(HTTPError) as refused:
                 urllib.request.urlopen(address + path, timeout=10)  # noqa: S310 - our own
             assert refused.value.code == 401
+            refused.value.close()
     said = " ".join((tmp_path / "log.txt").read_text().split())
     assert said.count("Other machines can reach this page on 0.0.0.0") == 1
     assert not list(tmp_path.glob("voxgate-ui-*"))  # the uploads' folder is gone

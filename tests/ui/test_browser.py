@@ -276,7 +276,7 @@ def test_a_voice_is_drawn_in_five_pictures(page):
     pictures = page.locator("#look-answer img")
     expect(pictures).to_have_count(5)
     names = page.locator("#look-answer a").evaluate_all("(all) => all.map((a) => a.download)")
-    kinds = ("waveform", "mel", "stft", "mfcc", "pitch")
+    kinds = ("waveform", "pitch", "mel", "stft", "mfcc")
     assert names == [f"ada-1-{kind}.png" for kind in kinds]
 
 

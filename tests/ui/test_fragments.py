@@ -94,7 +94,7 @@ def test_nothing_from_outside_becomes_html(shown):
 
 def test_a_table_names_its_rows_and_columns_for_those_who_hear_it():
     shown = fragments.table("Voices", ["speaker", "speech"], [["ada", "3 s"]])
-    assert "<caption>Voices</caption>" in shown
+    assert "<caption><span>Voices</span></caption>" in shown
     assert '<th scope="col">speech</th>' in shown
     assert '<th scope="row">ada</th><td>3 s</td>' in shown
 

@@ -1,5 +1,7 @@
 """What a policy means, from the pack's own table."""
 
+from dataclasses import replace
+
 import pytest
 import tiny_pack
 
@@ -34,3 +36,9 @@ def test_beyond_what_was_measured_it_says_so(pack):
 def test_in_a_search_the_rate_is_that_of_the_search(pack):
     assert "whole search" in expectation(pack, 2, search=True)
     assert "whole search" not in expectation(pack, 2)
+
+
+def test_a_pack_that_cannot_decide_says_so(pack):
+    words = expectation(replace(pack, decider=None), 2)
+    assert "not calibrated" in words
+    assert "strangers" not in words

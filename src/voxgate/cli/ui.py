@@ -5,6 +5,7 @@
 import ipaddress
 import signal
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,7 +57,8 @@ def ui(
         typer.Option(
             "--other-pack",
             metavar="NAME",
-            help="Another model that can be chosen on the page; may be given several times.",
+            help="Another model that can be chosen on the page, beside those that are installed; "
+            "may be given several times.",
         ),
     ] = None,
     store: options.StoreUrl = None,
@@ -74,14 +76,15 @@ def ui(
     _check_exposure(host, login, no_auth=no_auth)
     verifier = options.verifier(store, pack)
     verifier.store.revision()  # what is wrong with the store is said now
-    _serve(verifier, [_loaded(name) for name in other_pack or ()], host, port, login)
+    _serve(verifier, _packs(other_pack or ()), host, port, login)
     return DONE
 
 
-def _loaded(name: str) -> "Pack":
-    from voxgate.packs import load_pack
+def _packs(named: Sequence[str]) -> "list[Pack]":
+    """All that are installed, and those that are named."""
+    from voxgate.packs import installed, load_pack
 
-    return load_pack(name)
+    return [*[load_pack(name) for name in named], *installed()]
 
 
 def _login(auth: str | None) -> tuple[str, str] | None:

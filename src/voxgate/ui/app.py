@@ -35,7 +35,7 @@ def create_page(verifier: Verifier, *, packs: Sequence[Pack] = ()) -> gr.Blocks:
         title=strings.TITLE, analytics_enabled=False, delete_cache=(_LOOK_EVERY_S, _KEEP_S)
     )
     with page:
-        chosen = gr.State(verifier.pack.id)
+        chosen = gr.State(verifier.pack.label)
         gr.HTML(
             f'<header class="vg-header"><h1>{strings.TITLE}</h1><p>{strings.TAGLINE}</p></header>'
         )

@@ -14,20 +14,20 @@ class Desk:
     def __init__(self, verifier: Verifier, packs: Sequence[Pack] = ()) -> None:
         self.takes = Takes()
         self._first = verifier
-        self._packs = {pack.id: pack for pack in packs} | {verifier.pack.id: verifier.pack}
-        self._verifiers = {verifier.pack.id: verifier}
+        self._packs = {pack.label: pack for pack in packs} | {verifier.pack.label: verifier.pack}
+        self._verifiers = {verifier.pack.label: verifier}
 
     @property
     def packs(self) -> list[str]:
-        """Ids of the packs there are, the one in use from the start first."""
-        others = sorted(id_ for id_ in self._packs if id_ != self._first.pack.id)
-        return [self._first.pack.id, *others]
+        """Labels of the packs there are, the one in use from the start first."""
+        first = self._first.pack.label
+        return [first, *sorted(label for label in self._packs if label != first)]
 
     def verifier(self, pack: str) -> Verifier:
         """The Verifier with this pack.
 
         Raises:
-            PackNotFoundError: there is none of that id here.
+            PackNotFoundError: there is none of that label here.
         """
         if pack not in self._packs:
             raise PackNotFoundError(
@@ -41,7 +41,8 @@ class Desk:
 
     def names(self, pack: str) -> list[str]:
         """Who is enrolled with this pack, by name."""
-        return [s.name for s in self._first.store.speakers() if pack in s.packs]
+        id_ = self.verifier(pack).pack.id
+        return [speaker.name for speaker in self._first.store.speakers() if id_ in speaker.packs]
 
     def everybody(self) -> list[str]:
         """Who is enrolled with any pack, by name."""

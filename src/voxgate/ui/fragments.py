@@ -135,7 +135,7 @@ def table_of_html(caption: str, headers: Sequence[str], rows: Iterable[Sequence[
     )
     return (
         f'<div class="vg-table" tabindex="0" role="group" aria-label="{text(caption)}"><table>'
-        f"<caption>{text(caption)}</caption>"
+        f"<caption><span>{text(caption)}</span></caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

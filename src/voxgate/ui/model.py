@@ -8,7 +8,7 @@ import gradio as gr
 
 from voxgate import curves
 from voxgate.decision import Decision
-from voxgate.errors import UsageError
+from voxgate.errors import UncalibratedPackError, UsageError
 from voxgate.packs import Pack
 from voxgate.ui import fragments, strings
 from voxgate.ui.desk import Desk
@@ -30,7 +30,7 @@ def build(desk: Desk, chosen: gr.State, tab: gr.Tab) -> None:
     _build_comparison(desk)
 
     def choose(wanted: str) -> dict[Any, Any]:
-        return {chosen: wanted, card: _card(desk.verifier(wanted).pack)}
+        return {chosen: wanted, card: card_of(desk.verifier(wanted).pack)}
 
     for event in (pack.change, tab.select):
         event(
@@ -44,8 +44,10 @@ def _build_comparison(desk: Desk) -> None:
         gr.HTML(fragments.note(strings.MODEL_ONLY_ONE))
     given = gr.State([])
     with gr.Row():
-        one = gr.Dropdown(desk.packs, value=desk.packs[0], label=strings.MODEL_FIRST)
-        other = gr.Dropdown(desk.packs, value=desk.packs[-1], label=strings.MODEL_SECOND)
+        one = gr.Dropdown(desk.packs, value=desk.packs[0], label=strings.MODEL_FIRST, min_width=260)
+        other = gr.Dropdown(
+            desk.packs, value=desk.packs[-1], label=strings.MODEL_SECOND, min_width=260
+        )
     sound = recorder(strings.MODEL_RECORDINGS, desk.takes, elem_id="model-recordings", many=True)
     count = status("model-count")
     with gr.Row():
@@ -82,9 +84,10 @@ def _cell(decision: Decision) -> str:
     return f"{'✓' if decision.accepted else '✗'} {decision.llr:.1f}"
 
 
-def _card(pack: Pack) -> str:
+def card_of(pack: Pack) -> str:
     """All that the pack says of itself."""
     names = strings.MODEL_FACTS
+    speech, rates = _speech_and_rates(pack)
     rows = [
         (names["description"], pack.description),
         (names["license"], pack.license),
@@ -93,19 +96,20 @@ def _card(pack: Pack) -> str:
             names["embedding"],
             strings.MODEL_EMBEDDING.format(dim=pack.dim, rate=f"{pack.sample_rate_hz:,}"),
         ),
-        (
-            names["speech"],
-            strings.MODEL_SPEECH.format(
-                least=f"{pack.min_speech_s:g}", best=f"{pack.calibration.speech_s[1]:g}"
-            ),
-        ),
+        (names["speech"], speech),
     ]
-    return (
-        fragments.facts(strings.MODEL_CARD.format(pack=pack.id), rows)
-        + _det(pack)
-        + _misses(pack)
-        + _metrics(pack)
-    )
+    card = fragments.facts(strings.MODEL_CARD.format(pack=pack.label), rows)
+    return card + rates + _metrics(pack)
+
+
+def _speech_and_rates(pack: Pack) -> tuple[str, str]:
+    """How much speech it needs, and how often it is wrong; or that it does not decide."""
+    least = f"{pack.min_speech_s:g}"
+    try:
+        best = f"{pack.calibration.speech_s[1]:g}"
+    except UncalibratedPackError as error:
+        return strings.MODEL_LEAST.format(least=least), fragments.note(str(error), "bad")
+    return strings.MODEL_SPEECH.format(least=least, best=best), _det(pack) + _misses(pack)
 
 
 def _det(pack: Pack) -> str:
@@ -115,7 +119,7 @@ def _det(pack: Pack) -> str:
     )
     drawn = fragments.picture(
         curves.png(curves.draw_det(pack)),
-        alt=strings.MODEL_DET_ALT.format(pack=pack.id),
+        alt=strings.MODEL_DET_ALT.format(pack=pack.label),
         caption=strings.MODEL_DET,
         file_name=f"{pack.name}-det.png",
     )

@@ -10,7 +10,7 @@ from voxgate.pitch import pitch_track
 from voxgate.ui import fragments, strings
 
 LONGEST_S = 1200.0
-_SIZE_IN = (6.4, 3.9)
+_SIZE_IN = (5.4, 3.7)
 
 
 def spectrogram(path: str, kind: plots.Kind) -> str:
@@ -26,18 +26,21 @@ def all_of(path: str) -> str:
     """
     waveform = load(path, max_s=LONGEST_S)
     mel = plots.spectrogram(path, "mel")
-    drawn = [_picture(mel, strings.LOOK_WAVEFORM, "waveform", _waveform(waveform, mel))]
-    drawn += [_figure(mel), *[_figure(plots.spectrogram(path, kind)) for kind in ("stft", "mfcc")]]
+    shapes = [_figure(mel), *[_figure(plots.spectrogram(path, kind)) for kind in ("stft", "mfcc")]]
+    wave = _picture(mel, strings.LOOK_WAVEFORM, "waveform", _waveform(waveform, mel))
+    return fragments.gallery([wave, _pitch(waveform, mel), *shapes])
+
+
+def _pitch(waveform: Waveform, picture: plots.Spectrogram) -> str:
     track = pitch_track(waveform)
     heard = track.hz[np.isfinite(track.hz)]
     if not heard.size:
-        return fragments.gallery([*drawn, fragments.note(strings.LOOK_PITCH_NONE)])
+        return fragments.note(strings.LOOK_PITCH_NONE)
     low, median, high = np.percentile(heard, [25, 50, 75])
     caption = strings.LOOK_PITCH_FACTS.format(
         median=f"{median:.0f}", low=f"{low:.0f}", high=f"{high:.0f}"
     )
-    drawn.append(_picture(mel, caption, "pitch", curves.png(curves.draw_pitch(track))))
-    return fragments.gallery(drawn)
+    return _picture(picture, caption, "pitch", curves.png(curves.draw_pitch(track)))
 
 
 def _waveform(waveform: Waveform, picture: plots.Spectrogram) -> bytes:

@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from voxgate.errors import UncalibratedPackError
 from voxgate.packs import Pack
 from voxgate.scoring import FalseAcceptRate
 from voxgate.ui import fragments, strings
@@ -41,7 +42,10 @@ def slider(desk: Desk, chosen: gr.State, *, elem_id: str, search: bool = False) 
 
 def expectation(pack: Pack, strictness: float, *, search: bool = False) -> str:
     """What the policy means for the right voice and for strangers, from the pack's own table."""
-    policy, table = policy_of(strictness), pack.false_accepts
+    try:
+        policy, table = policy_of(strictness), pack.false_accepts
+    except UncalibratedPackError as error:
+        return fragments.note(str(error), "bad")
     threshold = policy.threshold(table, ENROLLED_S, PROBE_S)
     misses = fragments.percent(table.miss_rate(threshold.llr, ENROLLED_S, PROBE_S))
     beyond = threshold.extrapolated and policy.far < min(table.far)
@@ -50,7 +54,7 @@ def expectation(pack: Pack, strictness: float, *, search: bool = False) -> str:
         misses=(strings.AT_LEAST if beyond else strings.ABOUT).format(rate=misses),
         enrolled=f"{ENROLLED_S:g} s",
         probe=f"{PROBE_S:g} s",
-        pack=fragments.text(pack.id),
+        pack=fragments.text(pack.label),
     )
     if threshold.extrapolated:
         words += f" {strings.EXPECT_EXTRAPOLATED}"

@@ -54,16 +54,16 @@ def _ranked(ranking: Ranking, sought: Received, names: Mapping[str, str]) -> str
     rows = [
         (
             f"{place}. {fragments.text(names[match.name])}",
+            _player(match.name, names[match.name]),
             f"{match.cosine:.2f}",
             f"{match.llr:.1f}",
             fragments.seconds(match.speech_s),
-            _player(match.name, names[match.name]),
         )
         for place, match in enumerate(ranking.matches, start=1)
     ]
     headers = (
-        strings.HEAD_RECORDING, strings.HEAD_SIMILARITY, strings.HEAD_LLR, strings.HEAD_SPEECH,
-        strings.SIMILAR_LISTEN,
+        strings.HEAD_RECORDING, strings.SIMILAR_LISTEN, strings.HEAD_SIMILARITY, strings.HEAD_LLR,
+        strings.HEAD_SPEECH,
     )  # fmt: skip
     shown = ""
     if ranking.matches:

@@ -141,7 +141,8 @@ def _document(who: str, store: Store) -> str:
 
 
 def _map(desk: Desk, pack: str, marked: str | None) -> str:
-    voices = desk.verifier(pack).store.voiceprints(pack)
+    verifier = desk.verifier(pack)
+    voices = verifier.store.voiceprints(verifier.pack.id)
     if len(voices) < _LEAST_ON_MAP:
         return fragments.note(strings.SPEAKERS_MAP_FEW)
     names = [voice.speaker for voice in voices]

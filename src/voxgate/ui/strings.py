@@ -171,7 +171,7 @@ LOOK_PICTURES = {
     "mfcc": "MFCC",
 }
 LOOK_PITCH_NONE = "There is no pitch in it."
-LOOK_PITCH_FACTS = "Pitch, median {median} Hz (half of it from {low} to {high} Hz)"
+LOOK_PITCH_FACTS = "Pitch, median {median} Hz (half: {low} to {high})"
 LOOK_ALT = "{what} of {name} over {seconds} seconds"
 
 # Speakers
@@ -222,6 +222,7 @@ MODEL_FACTS = {
     "speech": "speech it needs",
 }
 MODEL_EMBEDDING = "{dim} numbers, from sound at {rate} Hz"
+MODEL_LEAST = "{least} s or more"
 MODEL_SPEECH = "{least} s or more; better with {best} s"
 MODEL_DET = "DET curve"
 MODEL_DET_ALT = "DET curve of {pack}: misses over false accepts, a line for each amount of speech"
@@ -247,8 +248,8 @@ MODEL_RECORDINGS = "Two to eight recordings; each is compared with each"
 MODEL_COMPARE_DO = "Compare the models"
 MODEL_COMPARE_TABLE = "LLR of each pair; ✓ is accepted as one voice"
 MODEL_ONLY_ONE = (
-    "Only one model is here, so both columns will be the same; start the page with "
-    "--other-pack to bring another."
+    "Only one model is here, so both columns will be the same; get another "
+    "with “voxgate packs pull”, or start the page with --other-pack."
 )
 MODEL_TOO_MANY = "Give two to eight recordings; there are {count}."
 HEAD_PAIR = "pair"
