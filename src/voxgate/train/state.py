@@ -68,6 +68,9 @@ def start(experiment: Experiment, classes: int, device: torch.device) -> State:
     """The state before the first step; the same for the same seed."""
     torch.manual_seed(experiment.seed)
     model = SpeakerModel(experiment)
+    begin = getattr(model.network, "begin", None)  # weights from elsewhere to start from
+    if begin:
+        begin()
     _, loss_kind = LOSSES[experiment.loss.kind]
     loss = loss_kind(experiment.loss.config, model.own_dim, classes)
     average = copy.deepcopy(model)

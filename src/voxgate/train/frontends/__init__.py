@@ -5,9 +5,13 @@ weight. Each is made from its frozen config, and says in `bands` how many rows i
 """
 
 from voxgate.train.frontends.mel import Mel, MelConfig
+from voxgate.train.frontends.mfcc import Mfcc, MfccConfig
+from voxgate.train.frontends.picture import Picture, PictureConfig
 from voxgate.train.frontends.stft import Stft, StftConfig
 
 FRONT_ENDS = {  # name in the TOML's [front_end] kind -> config, layer
     "mel": (MelConfig, Mel),
+    "mfcc": (MfccConfig, Mfcc),
+    "picture": (PictureConfig, Picture),
     "stft": (StftConfig, Stft),
 }

@@ -10,12 +10,22 @@ from typing import Protocol
 from torch import Tensor
 
 from voxgate.train.losses.aam import AamConfig, SubCentreAAM
+from voxgate.train.losses.by_speaker import (
+    Ge2e,
+    Ge2eConfig,
+    Prototypical,
+    PrototypicalConfig,
+)
 from voxgate.train.losses.pairs import Pairs, PairsConfig
+from voxgate.train.losses.softmax import Softmax, SoftmaxConfig
 from voxgate.train.losses.teacher import away_from
 
 LOSSES = {  # name in the TOML's [loss] kind -> config, loss
     "aam": (AamConfig, SubCentreAAM),
+    "ge2e": (Ge2eConfig, Ge2e),
     "pairs": (PairsConfig, Pairs),
+    "prototypical": (PrototypicalConfig, Prototypical),
+    "softmax": (SoftmaxConfig, Softmax),
 }
 
 
