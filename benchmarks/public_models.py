@@ -4,7 +4,7 @@
 
 Speed is that of a network of the same architecture and size with random weights (published ones
 cannot be had where this is run; random ones take as long), front end included, on one thread, for
-5 s of speech; median of rounds. Needs voxgate[train].
+5 s of speech; processor time, median of rounds. Needs voxgate[train].
 """
 
 import os
@@ -104,13 +104,13 @@ def random_pack(build: Callable[[], nn.Module], like: str) -> Embedder:
 
 
 def share(embedder: Embedder, speech: np.ndarray, rounds: int) -> float:
-    """Seconds to embed a second of speech."""
+    """Processor seconds to embed a second of speech."""
     embedder.embed_waveform(speech)
     times = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = time.process_time()
         embedder.embed_waveform(speech)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return median(times) / SECONDS
 
 
@@ -134,10 +134,11 @@ def rows(shares: dict[str, float]) -> list[list[str]]:
             for which, value in entry.published.items()
         ]
         size = f"{entry.bytes / 1e6:.0f} MB" if entry.bytes else "-"
+        weights = f"{entry.parameters_millions:g}" if entry.parameters_millions else "-"
         found.append(
             [
                 f"`{name}`", " ".join(rates) or "-", entry.published_scoring or "-",
-                str(entry.dim), f"{entry.parameters_millions:g}", size,
+                str(entry.dim), weights, size,
                 f"{shares[name]:.4f}" if name in shares else "-", entry.license,
             ]
         )  # fmt: skip

@@ -1,8 +1,8 @@
 """Make packs of public models, and keep them in the folder of installed packs.
 
 A pack made here has the facts of its model and its front end, but no cohort and no calibration:
-those are measured on recordings ('voxgate calibrate'). Its version is made of the model's bytes
-and of how it is fed, so that two ways to use one file are two packs.
+those are measured on recordings ('voxgate calibrate'). Its version is made of the bytes that its
+weights came in and of how it is fed, so that two ways to use one file are two packs.
 """
 
 import hashlib
@@ -174,14 +174,24 @@ def add_model(
     return install(name, model, front_end, model_table, facts), remarks
 
 
-def install(
+def install(  # noqa: PLR0913 - what a pack is made of
     name: str,
     model: bytes,
     front_end: Mapping[str, Any],
     model_table: Mapping[str, Any],
     facts: ModelFacts,
+    *,
+    origin: bytes = b"",
 ) -> Pack:
     """Write a pack, try its model, and put it in its place; another of that name is replaced.
+
+    Args:
+        name: of the pack.
+        model: the ONNX file.
+        front_end: table [front_end].
+        model_table: table [model].
+        facts: what else is known.
+        origin: what the model was made of, where the same may be exported to other bytes.
 
     Raises:
         PackError: the model does not run as stated.
@@ -189,11 +199,11 @@ def install(
     """
     check_name(name)
     sha256 = hashlib.sha256(model).hexdigest()
-    fed = json.dumps([front_end, model_table], sort_keys=True)
+    version = _version(origin or model, front_end, model_table)
     toml: dict[str, Any] = {
         "pack": {
             "name": name,
-            "version": hashlib.sha256(f"{sha256} {fed}".encode()).hexdigest()[:8],
+            "version": version,
             "description": facts.description,
             "license": facts.license,
             "dim": 1,
@@ -265,6 +275,12 @@ def remove(name: str) -> None:
         shutil.rmtree(place)
     except OSError as error:
         raise cannot_write(place, error) from error
+
+
+def _version(weights: bytes, front_end: Mapping[str, Any], model_table: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that tell one embedding from another."""
+    fed = json.dumps([front_end, model_table], sort_keys=True).encode()
+    return hashlib.sha256(hashlib.sha256(weights).digest() + fed).hexdigest()[:8]
 
 
 def _dim_of(pack: Pack) -> int:

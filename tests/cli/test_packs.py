@@ -1,10 +1,14 @@
 import json
 import shutil
+import sys
+from dataclasses import replace
 
 import feature_model
 import pytest
+import torch
 from site_server import serve
 
+from voxgate.convert.resnet_wespeaker import Basic, ResNet, Sizes
 from voxgate.hub import Entry, downloads_folder
 from voxgate.packs import packs_folder
 
@@ -169,3 +173,65 @@ def test_remove_asks_first(voxgate, tmp_path):
     assert voxgate("packs", "remove", "mine", "--yes").exit_code == 0
     assert not (packs_folder() / "mine").exists()
     assert voxgate("packs", "remove", "mine", "--yes").exit_code == 2
+
+
+# checkpoints
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A very small network of WeSpeaker's kind, as torch.save writes it."""
+    torch.manual_seed(0)
+    network = ResNet(Sizes(Basic, (1, 1, 1, 1), 4, 640, 24, two_layers=False))
+    path = tmp_path / "avg_model.pt"
+    torch.save(network.state_dict(), path)
+    return path
+
+
+def test_pull_converts_a_checkpoint(voxgate, public, site, checkpoint, monkeypatch):
+    site.files["/model.onnx"] = checkpoint.read_bytes()
+    entry = replace(public, arch="resnet-wespeaker")
+    monkeypatch.setattr("voxgate.hub.entries", lambda: {"made-up": entry})
+    result = voxgate("packs", "pull", "made-up")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("✓ made-up@")
+    assert "24 numbers" in result.stdout
+    assert voxgate("packs", "verify", "made-up").exit_code == 0
+
+
+def test_convert_wants_to_know_the_network(voxgate, checkpoint):
+    result = voxgate("packs", "convert", checkpoint)
+    assert result.exit_code == 2
+    assert "--arch" in result.stderr
+    wrong = voxgate("packs", "convert", checkpoint, "--arch", "redimnet")
+    assert wrong.exit_code == 2
+    assert "model_config" in wrong.stderr
+
+
+class Evil:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_convert_refuses_a_file_that_could_run_code(voxgate, tmp_path):
+    torch.save(Evil(tmp_path / "victim"), tmp_path / "evil.pt")
+    result = voxgate("packs", "convert", tmp_path / "evil.pt", "--arch", "resnet-wespeaker")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "could run code" in result.stderr
+    assert not (tmp_path / "victim").exists()
+
+
+def test_convert_without_torch_names_the_extra(voxgate, checkpoint, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    result = voxgate("packs", "convert", checkpoint, "--arch", "resnet-wespeaker")
+    assert result.exit_code == 2
+    assert "voxgate[train]" in result.stderr
+
+
+def test_a_model_that_comes_with_a_package_is_not_downloaded(voxgate):
+    result = voxgate("packs", "pull", "resemblyzer")
+    assert result.exit_code == 2
+    assert "voxgate packs convert resemblyzer" in " ".join(result.stderr.split())

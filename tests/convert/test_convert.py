@@ -1,5 +1,6 @@
 from importlib.util import find_spec
 
+import feature_model
 import numpy as np
 import pytest
 import torch
@@ -8,6 +9,7 @@ from voices import speak
 
 from voxgate import convert as converter
 from voxgate.convert import ARCHITECTURES, convert, recipe_of, resemblyzer_weights
+from voxgate.convert.resemblyzer import GE2E
 from voxgate.convert.resnet_wespeaker import Basic, ResNet, Sizes
 from voxgate.embed import Embedder
 from voxgate.errors import CheckpointError, UsageError
@@ -46,6 +48,20 @@ def test_a_checkpoint_becomes_a_pack_that_embeds_like_the_network(tmp_path):
         expected = network(torch.from_numpy(seen[None]))[0].numpy()
     found = Embedder(pack).embed_waveform(speech)
     assert found @ expected / np.linalg.norm(expected) >= 0.99999
+
+
+def test_the_version_is_that_of_the_weights_whatever_the_exporter_writes(tmp_path, monkeypatch):
+    torch.save({"model_state": weights_of(GE2E(40, 8, 12))}, tmp_path / "x.pt")
+    versions = []
+    for day in ("one", "another"):
+        names = {"name_in": "features", "name_out": "embedding", "metadata": {"day": day}}
+        model = feature_model.build(40, **names)
+        monkeypatch.setattr("voxgate.convert.export.export_network", lambda *a, m=model, **k: m)
+        pack = convert(tmp_path / "x.pt", arch="resemblyzer", name="x", facts=FACTS)
+        versions.append((pack.version, pack.sha256["model.onnx"]))
+    (one, first), (other, second) = versions
+    assert one == other
+    assert first != second
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):

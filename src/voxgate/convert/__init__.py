@@ -58,7 +58,9 @@ def convert(path: Path, *, arch: str, name: str, facts: ModelFacts) -> Pack:
     front_end = {**preset.front_end, **recipe.front_end(checkpoint)}
     network = fill(recipe.build(checkpoint), checkpoint, arch)
     model = export_network(network, front_end["bands"], frames=recipe.frames)
-    return install(name, model, front_end, preset.table("features", "embedding"), facts)
+    table = preset.table("features", "embedding")
+    origin = f"{arch} ".encode() + path.read_bytes()  # another exporter, the same embeddings
+    return install(name, model, front_end, table, facts, origin=origin)
 
 
 def recipe_of(arch: str) -> Recipe:
