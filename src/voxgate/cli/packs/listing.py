@@ -151,8 +151,8 @@ def _print(pack: "Pack") -> None:
         _print_misses(pack)
     else:
         output.print_remark(
-            "Not calibrated: it embeds, and can be evaluated by the cosine, but cannot decide until "
-            "'voxgate calibrate --cohort' has measured it on recordings of yours."
+            "Not calibrated: it embeds, and can be evaluated by the cosine, but cannot decide "
+            "until 'voxgate calibrate --cohort' has measured it on recordings of yours."
         )
 
 
