@@ -3,7 +3,7 @@
     python benchmarks/frontends.py
     python benchmarks/frontends.py --write docs/models/frontends.md    # the tables there
 
-Speed is on one thread, over 30 s, the median of rounds in which each takes its turn; next to it
+Speed is processor time on one thread, over 30 s, the median of rounds in which each takes its turn; next to it
 kaldi-native-fbank, which takes its samples as a list and gives its frames one by one.
 """
 
@@ -74,9 +74,9 @@ def speed_table(tried: list[Case], rounds: int) -> tuple[str, bool]:
     times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, run in sides.items():
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            times[name].append((time.perf_counter() - start) / 30)
+            times[name].append((time.process_time() - start) / 30)
     shares = {name: median(taken) for name, taken in times.items()}
     rows = [["front end", "share of real time", f"of {PEER}'s", "limit"]]
     for name, share in shares.items():

@@ -103,6 +103,14 @@ def test_pulling_what_is_there_downloads_nothing_unless_asked(voxgate, public, s
     assert len(site.asked) == count + 1
 
 
+def test_a_pack_that_was_damaged_can_be_pulled_again(voxgate, public):
+    voxgate("packs", "pull", "made-up")
+    (packs_folder() / "made-up" / "pack.toml").write_text("broken")
+    assert voxgate("packs", "pull", "made-up").exit_code == 2
+    assert voxgate("packs", "pull", "made-up", "--again").exit_code == 0
+    assert voxgate("packs", "verify", "made-up").exit_code == 0
+
+
 def test_a_model_that_cannot_be_reached_is_one_sentence(voxgate, public, site):
     site.files.clear()
     result = voxgate("packs", "pull", "made-up")

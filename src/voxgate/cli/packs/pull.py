@@ -40,11 +40,11 @@ def pull(
     Exit code 0: installed. 2: it cannot be had, or is not the file it must be.
     """
     from voxgate.hub import entry
-    from voxgate.packs import installed
+    from voxgate.packs import load_pack, packs_folder
 
     model = entry(name)
-    there = [pack for pack in installed() if pack.name == name]
-    pack, remarks = (there[0], []) if there and not again else _get(model, quiet=json)
+    there = (packs_folder() / name / "pack.toml").is_file()
+    pack, remarks = (load_pack(name), []) if there and not again else _get(model, quiet=json)
     if json:
         output.print_json({**facts_of(pack), "remarks": remarks})
         return DONE
