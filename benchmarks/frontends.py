@@ -3,8 +3,8 @@
     python benchmarks/frontends.py
     python benchmarks/frontends.py --write docs/models/frontends.md    # the tables there
 
-Speed is processor time on one thread, over 30 s, the median of rounds in which each takes its turn; next to it
-kaldi-native-fbank, which takes its samples as a list and gives its frames one by one.
+Speed is processor time on one thread, over 30 s, the median of rounds in which each takes its
+turn; next to it kaldi-native-fbank, which takes a list and gives its frames one by one.
 """
 
 import os
