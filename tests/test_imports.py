@@ -13,7 +13,7 @@ ROOT = Path(voxgate.__file__).parent
 ORDER = (  # a module imports from its own row and those above it
     {"errors", "extras"},
     {"atomic", "audio", "containers", "decoders", "download", "features"},
-    {"feeding", "frontends", "manifest", "scoring"},
+    {"classifier", "feeding", "frontends", "manifest", "scoring"},
     {"packs", "networks", "vad", "quality", "speech", "embed", "comparison", "pitch", "plane"},
     {"install", "hub"},
     {"embeddings_file", "store", "search"},

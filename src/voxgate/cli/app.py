@@ -10,6 +10,7 @@ import typer
 from voxgate import __version__
 from voxgate.cli import (
     calibrate,
+    classify,
     closest,
     compare,
     embed,
@@ -49,6 +50,7 @@ add_command(app, enroll.enroll, "enrol", *enroll.EXAMPLES, hidden=True)
 add_command(app, verify.verify, "verify", *verify.EXAMPLES, panel=_VOICES)
 add_command(app, identify.identify, "identify", *identify.EXAMPLES, panel=_VOICES)
 add_command(app, closest.closest, "closest", *closest.EXAMPLES, panel=_VOICES)
+add_command(app, classify.classify, "classify", *classify.EXAMPLES, panel=_VOICES)
 app.add_typer(speakers.app, name="speakers", rich_help_panel=_VOICES)
 add_command(app, record.record, "record", *record.EXAMPLES, panel=_TOOLS)
 add_command(app, embed.embed, "embed", *embed.EXAMPLES, panel=_TOOLS)

@@ -30,6 +30,7 @@ class DataConfig:
 
     datasets: tuple[str, ...] = ()  # none: all in the manifest
     hold_out: float = 0.08  # share of the speakers with two or more recordings
+    closed_set: float = 0.0  # share of the known speakers' recordings kept to test who it is; or 0
 
 
 @dataclass(frozen=True)

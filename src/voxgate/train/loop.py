@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.tensorboard import SummaryWriter
 
 from voxgate.errors import TrainingError
-from voxgate.train import batches
+from voxgate.train import batches, closed_set
 from voxgate.train.augment import Augmenter
 from voxgate.train.config import Experiment
 from voxgate.train.curves import draw_curves
@@ -81,6 +81,8 @@ def train(
     chosen, held_out = training_and_held_out(
         corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
     )
+    if experiment.data.closed_set:
+        chosen, _ = closed_set.split(corpus, chosen, experiment.data.closed_set, experiment.seed)
     sampler = Sampler(corpus, chosen, experiment.sampling, experiment.seed)
     teacher = _teacher_targets(experiment, corpus, chosen, folders.cache)
     state = start(experiment, sampler.classes, world.device)

@@ -19,7 +19,7 @@ from voxgate.evaluate.calibration import fit_calibration, make_pairs, measure_fa
 from voxgate.evaluate.evaluation import pack_metrics
 from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
-from voxgate.train import calibrate
+from voxgate.train import calibrate, closed_set
 from voxgate.train.config import Experiment
 from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
 from voxgate.train.export import check_parity, export_onnx
@@ -75,6 +75,11 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
     trained_on, held_out = training_and_held_out(
         corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
     )
+    test = trained_on[:0]
+    if experiment.data.closed_set:
+        trained_on, test = closed_set.split(
+            corpus, trained_on, experiment.data.closed_set, experiment.seed
+        )
     model = trained_model(run)
     shares = choose_teacher_share(model, corpus, held_out)
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
@@ -89,7 +94,21 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
         _write(out, experiment, fitted, metrics, why)
         shutil.rmtree(run.pack, ignore_errors=True)
         shutil.copytree(out, run.pack)
+    if len(test):
+        _write_classifier(run, corpus, trained_on, test)
     return Made(run.pack, parity, shares, why, metrics)
+
+
+def _write_classifier(
+    run: RunFolder, corpus: Corpus, trained_on: NDArray[np.int64], test: NDArray[np.int64]
+) -> None:
+    """Who is speaking, by the run's pack: the classifier, and how often it is right."""
+    stored = torch.load(run.checkpoint, weights_only=True, map_location="cpu")
+    names = [corpus.speakers[s] for s in np.unique(corpus.speaker[trained_on])]
+    classifier = closed_set.classifier_of(run.experiment(), stored["loss"], names)
+    classifier.save(run.path)
+    embedder = Embedder(load_pack(run.pack), threads=torch.get_num_threads())
+    closed_set.write(closed_set.evaluate(embedder, classifier, corpus, test), run.path)
 
 
 def trained_model(run: RunFolder) -> SpeakerModel:
