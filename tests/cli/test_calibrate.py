@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,10 @@ def test_what_is_there_is_not_overwritten_and_said_before_the_work(voxgate, peop
     assert "is there already" in result.stderr
     result = voxgate("calibrate", "--data", "none", "-o", "ours")
     assert "none is no folder" in result.stderr
+
+
+def test_without_the_extra_it_says_so_before_the_work(voxgate, people, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    result = voxgate("calibrate", "--data", people, "-o", "ours")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "pip install 'voxgate[evaluate]'" in result.stderr

@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,10 @@ def test_words_that_make_no_sense_are_refused(voxgate, dev, words, message):
     result = voxgate("evaluate", "--data", dev, *words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
+
+
+def test_without_the_extra_it_says_so_before_the_work(voxgate, dev, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    result = voxgate("evaluate", "--data", dev)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "pip install 'voxgate[evaluate]'" in result.stderr

@@ -52,6 +52,16 @@ def test_every_list_and_all_of_them_are_measured(evaluation, pack):
     assert result.conditions["session"]["speaker across sessions"].targets == 24
 
 
+def test_progress_goes_to_its_end(evaluation):
+    told = []
+    evaluate(
+        evaluation.systems, evaluation.about, resamples=100, progress=lambda *x: told.append(x)
+    )
+    done, of = zip(*told, strict=True)
+    assert done == (1, 2, 3, 4)  # two lists, all of them, the one condition with enough trials
+    assert set(of) == {4}
+
+
 def test_the_figures_for_a_pack_are_those_of_the_evaluation(evaluation, pack, data):
     metrics = pack_metrics(pack, data)
     assert list(metrics) == ["one", "two", "pooled"]

@@ -11,6 +11,7 @@ from voxgate.cli import options, output
 from voxgate.cli.exits import DONE, FAILED
 from voxgate.cli.recordings import find_recordings
 from voxgate.errors import OutputError, UsageError
+from voxgate.extras import need
 
 if TYPE_CHECKING:
     from voxgate.evaluate.bootstrap import Interval
@@ -56,6 +57,8 @@ def calibrate(
     from voxgate.evaluate.repack import write_pack
     from voxgate.packs import DEFAULT_PACK, load_pack
 
+    for module in ("scipy", "tomli_w"):  # said before the work, not after it
+        need(module, "evaluate")
     if out.exists():
         raise OutputError(f"{out} is there already; give the new pack another name.")
     model = load_pack(pack or DEFAULT_PACK)

@@ -11,6 +11,7 @@ import typer
 from voxgate.cli import options, output
 from voxgate.cli.exits import DONE
 from voxgate.errors import UsageError
+from voxgate.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,9 +94,12 @@ def evaluate(
 
     Exit code 0: measured. 2: not, such as a recording that is missing.
     """
+    from voxgate.cli.progress import progress_bar
     from voxgate.evaluate import evaluation, recordings, results
     from voxgate.evaluate import trials as lists_of
 
+    for module in ("scipy", "sklearn"):  # said before the work, not after it
+        need(module, "evaluate")
     systems_of = _named(scores or [], names or [])
     lists = lists_of.find_trials(trials or [data])
     library = recordings.Library(data)
@@ -111,9 +115,15 @@ def evaluate(
         for path, name in systems_of
     ]
     about = evaluation.about_all(lists, library)
-    found = evaluation.evaluate(
-        evaluation.distinct(systems), about, heard, data=data, resamples=resamples
-    )
+    with progress_bar("measuring") as progress:
+        found = evaluation.evaluate(
+            evaluation.distinct(systems),
+            about,
+            heard,
+            data=data,
+            resamples=resamples,
+            progress=progress,
+        )
     if out:
         results.save(found, out)
     _show(found, out, as_json=json)

@@ -1,8 +1,9 @@
 """Evaluate systems on lists of trials: packs, and others that are known by their scores."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +118,14 @@ def run_pack(  # noqa: PLR0913 - three say what, three how
     return system, embeddings
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - three say what, three how
     systems: Sequence[System],
     about: Mapping[str, About],
     heard: Mapping[str, Heard] | None = None,
     *,
     data: Path | None = None,
     resamples: int = RESAMPLES,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Compare systems that have scored the same lists.
 
@@ -133,6 +135,7 @@ def evaluate(
         heard: recording -> what was measured in it, for the conditions.
         data: where the recordings are, for links to them.
         resamples: draws of the speakers for the 95 % intervals.
+        progress: told after each list and each condition of each system.
 
     Raises:
         ScoringError: a list holds only one kind of trials, or a score is NaN.
@@ -140,7 +143,17 @@ def evaluate(
     lists = [scores.trials for scores in systems[0].scores]
     everything = pooled_trials(lists)
     sorted_out = conditions(lists, everything, about, heard)
-    results = [_result(system, about, everything, sorted_out, resamples) for system in systems]
+    masks = [mask for kind, of in sorted_out.items() if kind != "set" for mask in of.values()]
+    each = 1 + len(lists) + sum(_enough(everything.target[mask]) for mask in masks)
+    steps, of_all = count(1), len(systems) * each
+    sides = speaker_numbers(everything, about)
+
+    def measured(system: System, mask: Bools, *, every_kind: bool) -> Figures:
+        found = _measure(system, sides, mask, resamples, every_kind=every_kind)
+        progress(next(steps), of_all)
+        return found
+
+    results = [_result(system, sorted_out, partial(measured, system)) for system in systems]
     return Evaluation(tuple(systems), tuple(results), about, heard or {}, data)
 
 
@@ -222,31 +235,22 @@ def speaker_numbers(
     return enrolled, probe
 
 
-def _result(
-    system: System,
-    about: Mapping[str, About],
-    everything: Trials,
-    sorted_out: Conditions,
-    resamples: int,
-) -> Result:
-    whole = pooled(system.scores)
-    limits = None if system.thresholds is None else np.concatenate(system.thresholds)
-    measured = partial(_measure, whole, limits, speaker_numbers(everything, about), resamples)
+def _result(system: System, sorted_out: Conditions, measured: Callable[..., Figures]) -> Result:
+    """The figures of a system: of each list, of all, and under each condition."""
     sets = sorted_out["set"]
-    all_of_them = np.ones(len(everything.target), bool)
-    figures = {name: measured(mask) for name, mask in {**sets, POOLED: all_of_them}.items()}
-    by_condition = {
-        kind: {
-            name: measured(mask, every_kind=False) if _enough(whole, mask) else None
-            for name, mask in masks.items()
-        }
-        for kind, masks in sorted_out.items()
-        if kind != "set"
-    }
+    target = np.concatenate([scores.trials.target for scores in system.scores])
+    masks = {**sets, POOLED: np.ones(len(target), bool)}
     return Result(
         name=system.name,
-        figures=figures,
-        conditions=by_condition,
+        figures={name: measured(mask, every_kind=True) for name, mask in masks.items()},
+        conditions={
+            kind: {
+                name: measured(mask, every_kind=False) if _enough(target[mask]) else None
+                for name, mask in masks.items()
+            }
+            for kind, masks in sorted_out.items()
+            if kind != "set"
+        },
         searches=system.searches,
         size_mb=system.size_mb,
         real_time_factor=system.real_time_factor,
@@ -255,26 +259,25 @@ def _result(
     )
 
 
-def _enough(scores: Scores, mask: Bools) -> bool:
-    target = scores.trials.target[mask]
+def _enough(target: Bools) -> bool:
     return min(int(target.sum()), int((~target).sum())) >= LEAST_TRIALS
 
 
-def _measure(  # noqa: PLR0913 - bound to the first four by its caller
-    whole: Scores,
-    limits: Floats | None,
+def _measure(
+    system: System,
     sides: tuple[NDArray[np.int64], NDArray[np.int64]],
-    resamples: int,
     mask: Bools,
+    resamples: int,
     *,
-    every_kind: bool = True,
+    every_kind: bool,
 ) -> Figures:
     """The figures of some of the pooled trials."""
+    whole = pooled(system.scores)
     trials = Trials("", whole.trials.target[mask], (), ())
     chosen = Scores(trials, {kind: values[mask] for kind, values in whole.by_kind.items()})
     bootstrap = SpeakerBootstrap(sides[0][mask], sides[1][mask], trials.target, resamples=resamples)
-    own_limits = None if limits is None else limits[mask]
-    return measure(chosen, bootstrap, own_limits, every_kind=every_kind)
+    limits = None if system.thresholds is None else np.concatenate(system.thresholds)[mask]
+    return measure(chosen, bootstrap, limits, every_kind=every_kind)
 
 
 def _thresholds(pack: Pack, trials: Trials, embeddings: Embeddings) -> Floats:
