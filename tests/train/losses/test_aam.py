@@ -44,3 +44,16 @@ def test_of_several_centres_the_nearest_counts():
     one = loss_with([[0.0, 1], [1, 0]], margin=0.1)(embedding, label)[0]
     two = loss_with([[-1.0, 0], [0, 1], [1, 0], [1, 0]], margin=0.1, centres=2)(embedding, label)[0]
     assert two.item() == pytest.approx(one.item(), rel=1e-5)
+
+
+def test_the_nearest_wrong_classes_are_made_nearer_on_request():
+    loss = SubCentreAAM(AamConfig(1, scale=10, margin=0.2, top=1, top_penalty=0.1), 2, 3)
+    loss.weight.data = torch.tensor([[1.0, 0], [0, 1], [-1, 0]])
+    loss.margin = 0.2
+    embedding, label = torch.tensor([[3.0, 4]]), torch.tensor([1])
+    right, nearer = math.cos(math.acos(0.8) + 0.2), math.cos(math.acos(0.6) - 0.1)
+    expected = functional.cross_entropy(10 * torch.tensor([[nearer, right, -0.6]]), label)
+    assert loss(embedding, label)[0].item() == pytest.approx(expected.item(), rel=1e-5)
+    loss.margin = 0.0  # not yet
+    plain = functional.cross_entropy(10 * torch.tensor([[0.6, 0.8, -0.6]]), label)
+    assert loss(embedding, label)[0].item() == pytest.approx(plain.item(), rel=1e-5)

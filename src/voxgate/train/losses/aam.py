@@ -18,6 +18,8 @@ class AamConfig:
     margin_from: float = 0.1  # share of the run at which the margin begins to grow
     margin_at: float = 0.4  # and at which it has reached its full size
     fine_tune_margin: float = 0.2  # in the last phase of a run
+    top: int = 0  # wrong classes that are made likelier, those most like; 0: none
+    top_penalty: float = 0.06  # by how much, in radians
 
 
 class SubCentreAAM(nn.Module):
@@ -26,6 +28,9 @@ class SubCentreAAM(nn.Module):
     Deng et al., "ArcFace" (arXiv:1801.07698) and "Sub-center ArcFace" (ECCV 2020): the angle to the
     nearest centre of the right class is made larger by `margin` (radians) before the softmax; a
     recording with a wrong label can have a centre to itself.
+
+    With `top` the angles to the so many wrong classes that are nearest are made smaller by
+    `top_penalty`: the inter-top-k penalty of Zhao, Ma, Zhang et al. (arXiv:2110.05042).
     """
 
     def __init__(self, config: AamConfig, dim: int, classes: int) -> None:
@@ -54,6 +59,18 @@ class SubCentreAAM(nn.Module):
         harder = torch.where(
             right > -math.cos(self.margin), harder, right - self.margin * math.sin(self.margin)
         )
-        logits = cosine.scatter(1, label[:, None], harder[:, None])
+        logits = self._penalised(cosine, label).scatter(1, label[:, None], harder[:, None])
         accuracy = (cosine.detach().argmax(dim=1) == label).float().mean()
         return functional.cross_entropy(self.config.scale * logits, label), accuracy
+
+    def _penalised(self, cosine: Tensor, label: Tensor) -> Tensor:
+        """The nearest wrong classes nearer still; grows with the margin."""
+        c = self.config
+        top = min(c.top, cosine.shape[1] - 1)
+        if top < 1 or not self.margin:
+            return cosine
+        wrong = cosine.scatter(1, label[:, None], -2.0)
+        nearest, where = wrong.topk(top, dim=1)
+        angle = torch.acos(nearest.clamp(-1 + 1e-6, 1 - 1e-6))
+        penalty = c.top_penalty * self.margin / max(c.margin, self.margin)
+        return cosine.scatter(1, where, torch.cos((angle - penalty).clamp(min=0)))
