@@ -6,12 +6,11 @@ Rows of one speaker stand side by side, as many of each (`sampling.per_speaker`,
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from voxgate.errors import TrainingError
-
-_LEAST_SCALE = 1e-6  # a scale of 0 or less would turn likeness round
+from voxgate.train.losses.likeness import Likeness
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class PrototypicalConfig:
     bias: float = -5.0
 
 
-class Ge2e(nn.Module):
+class Ge2e(Likeness):
     """Generalised end-to-end loss: every row against the mean of every speaker.
 
     Wan, Wang, Papir, Moreno, "Generalized End-to-End Loss for Speaker Verification", ICASSP 2018
@@ -41,14 +40,9 @@ class Ge2e(nn.Module):
     """
 
     def __init__(self, config: Ge2eConfig, dim: int, classes: int) -> None:
-        super().__init__()
+        super().__init__(config.scale, config.bias)
         del dim, classes  # it knows neither
         self.config = config
-        self.scale = nn.Parameter(torch.tensor(float(config.scale)))
-        self.bias = nn.Parameter(torch.tensor(float(config.bias)))
-
-    def at(self, progress: float, *, fine_tuning: bool) -> None:
-        """Nothing changes with the run."""
 
     def forward(self, embedding: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss, and the share of rows whose own speaker's mean is the nearest."""
@@ -61,7 +55,7 @@ class Ge2e(nn.Module):
             cosines = rows @ functional.normalize(total.squeeze(1)).T
             own = torch.arange(count, device=rows.device).repeat_interleave(each)
             cosines = cosines.scatter(1, own[:, None], (rows * without).sum(dim=1, keepdim=True))
-            logits = self.scale.clamp(min=_LEAST_SCALE) * cosines + self.bias
+            logits = self.logits(cosines)
             logits = _without_twins(logits, speaker, own)
             accuracy = (logits.argmax(dim=1) == own).float().mean()
             if not self.config.contrast:
@@ -71,7 +65,7 @@ class Ge2e(nn.Module):
             return (1 - right + wrong).mean(), accuracy
 
 
-class Prototypical(nn.Module):
+class Prototypical(Likeness):
     """Angular prototypical loss: the last row of each speaker against the mean of its others.
 
     Chung, Huh, Mun, Lee, Heo, Choe, Ham, Jung, Lee, Han, "In Defence of Metric Learning for Speaker
@@ -79,14 +73,9 @@ class Prototypical(nn.Module):
     """
 
     def __init__(self, config: PrototypicalConfig, dim: int, classes: int) -> None:
-        super().__init__()
+        super().__init__(config.scale, config.bias)
         del dim, classes  # it knows neither
         self.config = config
-        self.scale = nn.Parameter(torch.tensor(float(config.scale)))
-        self.bias = nn.Parameter(torch.tensor(float(config.bias)))
-
-    def at(self, progress: float, *, fine_tuning: bool) -> None:
-        """Nothing changes with the run."""
 
     def forward(self, embedding: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss, and the share of speakers whose own prototype is the nearest."""
@@ -94,7 +83,7 @@ class Prototypical(nn.Module):
             groups, speaker = grouped(embedding, label, self.config.per_speaker, unit=False)
             query = functional.normalize(groups[:, -1])
             prototypes = functional.normalize(groups[:, :-1].mean(dim=1))
-            logits = self.scale.clamp(min=_LEAST_SCALE) * (query @ prototypes.T) + self.bias
+            logits = self.logits(query @ prototypes.T)
             own = torch.arange(len(query), device=query.device)
             logits = _without_twins(logits, speaker, own)
             accuracy = (logits.argmax(dim=1) == own).float().mean()

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from voxgate.errors import TrainingError
+from voxgate.train.losses.likeness import Likeness
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class PairsConfig:
     all_pairs: bool = False  # every pair of the batch, each kind with half the weight
 
 
-class Pairs(nn.Module):
+class Pairs(Likeness):
     """Pairs of an even row of the batch with an odd one: neighbours are of the same speaker.
 
     As many pairs of the same as of different speakers. By default the neighbours, and for each even
@@ -28,21 +29,16 @@ class Pairs(nn.Module):
     """
 
     def __init__(self, config: PairsConfig, dim: int, classes: int) -> None:
-        super().__init__()
+        super().__init__(config.scale, config.bias)
         del dim, classes  # pairs know neither
         self.config = config
-        self.scale = nn.Parameter(torch.tensor(float(config.scale)))
-        self.bias = nn.Parameter(torch.tensor(float(config.bias)))
-
-    def at(self, progress: float, *, fine_tuning: bool) -> None:
-        """Nothing changes with the run."""
 
     def forward(self, embedding: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss, and the share of pairs on the right side of probability ½."""
         with torch.autocast(embedding.device.type, enabled=False):
             rows = embedding.float()
             rows = functional.normalize(rows) if self.config.cosine else rows
-            logits = self.scale * (rows[::2] @ rows[1::2].T) + self.bias
+            logits = self.logits(rows[::2] @ rows[1::2].T)
             same = label[::2, None] == label[None, 1::2]
             positive, negative = self._chosen(logits, same)
             if not len(positive) or not len(negative):
