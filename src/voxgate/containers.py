@@ -10,6 +10,12 @@ import struct
 from collections.abc import Callable
 from typing import BinaryIO
 
+_KINDS = (
+    "3gp aac aif aiff amr au avi caf flac gsm m4a m4b mka mkv mov mp2 mp3 mp4 mpeg mpg oga ogg "
+    "opus snd spx w64 wav weba webm wma wv"
+)
+# What counts as a recording inside a folder; a file that is named is always tried.
+RECORDING_SUFFIXES = {f".{kind}" for kind in _KINDS.split()}
 _STREAMED = 0x7FFF_0000  # sizes from here on (or 0) stand for "unknown", as written into a pipe
 _TOLERANCE = 64  # bytes: some programs count their own header or a padding byte too much
 _LARGEST_OGG_PAGE = 27 + 255 + 255 * 255

@@ -23,6 +23,7 @@ VoxgateError
 │   ├── StoreCorruptError          the database is damaged, or its content was altered
 │   └── StoreWriteError            read-only or full disk
 ├── TrainingError                  a training run cannot start, or cannot go on
+│   └── CorpusError                labelled recordings cannot be read as they are stored
 ├── EvaluationError                an evaluation or a calibration lacks what it needs
 ├── MicrophoneError                there is no microphone, or it cannot be used
 ├── OutputError                    a result cannot be written where it was asked for
@@ -170,6 +171,10 @@ class StoreWriteError(StoreError):
 
 class TrainingError(VoxgateError):
     """A training run cannot start, or cannot go on."""
+
+
+class CorpusError(TrainingError):
+    """Labelled recordings cannot be read as they are stored, or their labels make no sense."""
 
 
 class EvaluationError(VoxgateError):

@@ -4,12 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# What counts as a recording inside a folder; a file that is named is always tried.
-_KINDS = (
-    "3gp aac aif aiff amr au avi caf flac gsm m4a m4b mka mkv mov mp2 mp3 mp4 mpeg mpg oga ogg "
-    "opus snd spx w64 wav weba webm wma wv"
-)
-SUFFIXES = {f".{kind}" for kind in _KINDS.split()}
+from voxgate.containers import RECORDING_SUFFIXES
 
 
 def find_recordings(words: Iterable[str]) -> list[str]:
@@ -31,5 +26,5 @@ def _search(folder: Path) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(root, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+            if path.suffix.lower() in RECORDING_SUFFIXES and not name.startswith("."):
                 yield str(path)
