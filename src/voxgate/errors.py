@@ -23,7 +23,8 @@ VoxgateError
 │   ├── StoreCorruptError          the database is damaged, or its content was altered
 │   └── StoreWriteError            read-only or full disk
 ├── TrainingError                  a training run cannot start, or cannot go on
-│   └── CorpusError                labelled recordings cannot be read as they are stored
+│   ├── CorpusError                labelled recordings cannot be read as they are stored
+│   └── LeakError                  sides of a split share speakers or recordings
 ├── EvaluationError                an evaluation or a calibration lacks what it needs
 ├── MicrophoneError                there is no microphone, or it cannot be used
 ├── OutputError                    a result cannot be written where it was asked for
@@ -175,6 +176,14 @@ class TrainingError(VoxgateError):
 
 class CorpusError(TrainingError):
     """Labelled recordings cannot be read as they are stored, or their labels make no sense."""
+
+
+class LeakError(TrainingError):
+    """Sides of a split share speakers or recordings; `leaks` names each."""
+
+    def __init__(self, message: str, leaks: Sequence[str]) -> None:
+        super().__init__(message)
+        self.leaks = tuple(leaks)
 
 
 class EvaluationError(VoxgateError):

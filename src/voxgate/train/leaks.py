@@ -1,0 +1,78 @@
+"""What two sides of a split must not share: speakers, and recordings under whatever name.
+
+The content of a recording is its decoded sound, rounded to 16 bits at 16 kHz. A copy under another
+name, with other tags or in another lossless format is found; one that was encoded again with loss
+is not.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from voxgate.audio import Waveform
+from voxgate.errors import LeakError
+
+_SHOWN = 3  # leaks that the message names
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """All that the check needs of a recording."""
+
+    speaker: str
+    name: str
+    content: str = ""  # see `content_of`; empty: not compared
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What is on two sides of a split."""
+
+    kind: str  # "speaker" or "recording"
+    of: str  # the speaker, or the names of the recording on both sides
+    sides: tuple[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.of} in {' and '.join(self.sides)}"
+
+
+def content_of(waveform: Waveform) -> str:
+    """SHA-256 of a waveform, (samples,), as 16-bit integers."""
+    rounded = np.rint(waveform.clip(-1, 1) * 32_767).astype("<i2")
+    return hashlib.sha256(rounded.tobytes()).hexdigest()
+
+
+def find_leaks(sides: Mapping[str, Sequence[Labelled]]) -> list[Leak]:
+    """Every speaker, and every recording, that is on two of the named sides."""
+    leaks = []
+    for one, other in combinations(sides, 2):
+        both = (one, other)
+        shared = {r.speaker for r in sides[one]} & {r.speaker for r in sides[other]}
+        leaks += [Leak("speaker", speaker, both) for speaker in sorted(shared)]
+        known = {r.content: r.name for r in sides[one] if r.content}
+        leaks += [
+            Leak("recording", f"{known[r.content]} = {r.name}", both)
+            for r in sides[other]
+            if r.content in known
+        ]
+    return leaks
+
+
+def refuse_leaks(sides: Mapping[str, Sequence[Labelled]]) -> None:
+    """Let pass only sides that share nothing.
+
+    Raises:
+        LeakError: they share a speaker or a recording; `leaks` has all of them.
+    """
+    leaks = find_leaks(sides)
+    if leaks:
+        shown = "; ".join(map(str, leaks[:_SHOWN]))
+        more = f"; and {len(leaks) - _SHOWN:,} more" if len(leaks) > _SHOWN else ""
+        raise LeakError(
+            f"The split leaks: {shown}{more}. Figures from it would be too good; take them out of "
+            "one side.",
+            [str(leak) for leak in leaks],
+        )
