@@ -13,6 +13,7 @@ from voxgate.cli import (
     classify,
     closest,
     compare,
+    data,
     embed,
     enroll,
     evaluate,
@@ -57,6 +58,7 @@ add_command(app, embed.embed, "embed", *embed.EXAMPLES, panel=_TOOLS)
 add_command(app, spectrogram.spectrogram, "spectrogram", *spectrogram.EXAMPLES, panel=_TOOLS)
 add_command(app, ui.ui, "ui", *ui.EXAMPLES, panel=_TOOLS)
 app.add_typer(packs.app, name="packs", rich_help_panel=_TOOLS)
+app.add_typer(data.app, name="data", rich_help_panel=_TOOLS)
 app.add_typer(store.app, name="store", rich_help_panel=_TOOLS)
 add_command(app, train.train, "train", *train.EXAMPLES, panel=_LABORATORY)
 add_command(app, evaluate.evaluate, "evaluate", *evaluate.EXAMPLES, panel=_LABORATORY)

@@ -1,0 +1,140 @@
+"""voxgate data: divide a corpus by speakers, and check that the sides share nothing."""
+
+# ruff: noqa: PLC0415 - imports wait until a command runs
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from voxgate.cli import options, output
+from voxgate.cli.commands import add_command
+from voxgate.cli.exits import DONE, FAILED
+from voxgate.errors import AudioError, UsageError
+
+if TYPE_CHECKING:
+    from voxgate.train.corpora import Recording
+
+app = typer.Typer(help="Divide corpora for training, and check them for leaks.")
+
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="How the corpora are stored: manifest, kaldi, lhotse, nemo, pickle or folders; "
+        "found out without it.",
+    ),
+]
+
+
+def check(
+    corpora: Annotated[
+        list[Path], typer.Argument(metavar="CORPUS...", help="Two or more folders or files.")
+    ],
+    *,
+    format: Format = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Processes that decode.")] = 2,
+    json: options.Json = False,
+) -> int:
+    """Check that corpora share no speaker and no recording.
+
+    Recordings are compared by their decoded sound: a copy under another name, or in another
+    lossless format, is found. Exit code 0: they share nothing. 2: they do, and all is listed; or a
+    recording cannot be decoded.
+    """
+    from multiprocessing import Pool
+
+    from voxgate.train.corpora import read_corpus
+    from voxgate.train.leaks import Labelled, find_leaks
+
+    if len(corpora) < 2 or len(set(corpora)) < len(corpora):
+        raise UsageError("Give two corpora or more, each once: they are compared.")
+    if jobs < 1:
+        raise UsageError(f"--jobs is {jobs}; give 1 or more.")
+    read = {path: read_corpus(path, format) for path in corpora}
+    bare = any(_is_of_place(path, found) for path, found in read.items())
+    sides, failures = {}, []
+    with Pool(jobs) as pool:
+        for path, found in read.items():
+            contents = pool.map(_content_of, found, chunksize=16)
+            sides[str(path)] = [
+                Labelled(_speaker(r, bare=bare), r.name, content)
+                for r, (content, _) in zip(found, contents, strict=True)
+            ]
+            failures += [(str(r.path), m) for r, (_, m) in zip(found, contents, strict=True) if m]
+    leaks = [str(leak) for leak in find_leaks(sides)]
+    if json:
+        counts = {name: len(side) for name, side in sides.items()}
+        output.print_json({"recordings": counts, "leaks": leaks, "failures": dict(failures)})
+        return FAILED if leaks or failures else DONE
+    output.print_failures(failures)
+    for leak in leaks:
+        output.print_error(f"shared: {leak}")
+    if leaks:
+        output.print_verdict(f"leaks: {output.count(len(leaks), 'case')}", colour="red")
+    elif not failures:
+        compared = output.count(sum(map(len, sides.values())), "recording")
+        output.print_verdict(f"no leaks: {compared} compared", colour="green")
+    return FAILED if leaks or failures else DONE
+
+
+def _is_of_place(path: Path, found: "list[Recording]") -> bool:
+    """Is the dataset only named after the folder or file, so that train and dev have two names?"""
+    whole = path.absolute()
+    places = {whole.name, whole.stem, whole.parent.name}
+    return all(r.row is None and r.dataset in places for r in found)
+
+
+def _speaker(recording: "Recording", *, bare: bool) -> str:
+    if bare and recording.row is None:
+        return recording.speaker.removeprefix(f"{recording.dataset}/")
+    return recording.speaker
+
+
+def _content_of(recording: "Recording") -> tuple[str, str]:
+    """Its content, and why there is none."""
+    from voxgate.train.leaks import content_of
+
+    try:
+        return content_of(recording.waveform()), ""
+    except AudioError as error:
+        return "", str(error)
+
+
+def split(  # noqa: PLR0913 - options of a command
+    corpus: Annotated[Path, typer.Argument(metavar="CORPUS", help="A folder or file.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Where the manifests are written.")
+    ],
+    *,
+    dev: Annotated[float, typer.Option(metavar="SHARE", help="Of the speakers, to dev.")] = 0.1,
+    test: Annotated[float, typer.Option(metavar="SHARE", help="Of the speakers, to test.")] = 0.0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another draw.")] = 1,
+    format: Format = None,
+) -> int:
+    """Divide the speakers of a corpus: train.csv, dev.csv and, if asked for, test.csv.
+
+    No speaker is in two of them, and every dataset gives its share. Exit code 0: done. 2: the
+    corpus cannot be read, or a part would be empty.
+    """
+    from voxgate.atomic import complete_or_absent
+    from voxgate.train.corpora import manifest, read_corpus
+    from voxgate.train.splits import by_speaker
+
+    shares = {"train": 1 - dev - test, "dev": dev} | ({"test": test} if test else {})
+    parts = by_speaker(read_corpus(corpus, format), shares, seed)
+    if any(r.row is not None for r in parts["train"]):
+        raise UsageError(f"{corpus} is an array; a manifest can only list sound files.")
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for part, inside in parts.items():
+        with complete_or_absent(out / f"{part}.csv") as file:
+            manifest.write(inside, file)
+        rows.append((part, f"{len({r.speaker for r in inside}):,}", f"{len(inside):,}"))
+    output.print_table(("", "speakers", "recordings"), rows, align="lrr")
+    return DONE
+
+
+add_command(app, check, "check", ("voxgate data check train/ dev/", "exit code 2 if they share"))
+add_command(app, split, "split", ("voxgate data split corpus/ -o split/", "9 of 10 speakers train"))
