@@ -30,6 +30,11 @@ def test_weights_are_found_where_they_are_usually_kept(tmp_path, held):
     assert found.settings == ({"model_config": settings} if held else {})
 
 
+def test_weights_of_several_gpus_have_their_plain_names(tmp_path):
+    torch.save({f"module.{name}": weight for name, weight in WEIGHTS.items()}, tmp_path / "x.pt")
+    assert set(read_checkpoint(tmp_path / "x.pt").weights) == {"weight", "bias"}
+
+
 def test_safetensors_are_read(tmp_path):
     path = tmp_path / "x.safetensors"
     save_file(WEIGHTS, path)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from voxgate.errors import CheckpointError
 
 _HOLDERS = ("state_dict", "model_state", "model", "modelState")  # keys that weights are kept under
+_SEVERAL = "module."  # before the names of what was trained on several GPUs
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} holds a {type(content).__name__}, not a dictionary.")
     held = next((content[key] for key in _HOLDERS if isinstance(content.get(key), dict)), content)
     weights = {key: value for key, value in held.items() if isinstance(value, Tensor)}
+    if all(key.startswith(_SEVERAL) for key in weights):
+        weights = {key.removeprefix(_SEVERAL): value for key, value in weights.items()}
     if not weights:
         raise CheckpointError(f"{path} holds no weights.")
     others = {} if held is content else {k: v for k, v in content.items() if v is not held}
