@@ -2,12 +2,15 @@
 
 import base64
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 
 import numpy as np
 import pytest
 import soundfile
+import tiny_pack
 from encoding import FORMATS, encode
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
@@ -30,7 +33,8 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(folder) -> Iterator[str]:
-    with serving(folder, Path(__file__).with_name("fragile.py")) as url:
+    options = ("--other-pack", str(tiny_pack.write(folder / "tiny")))
+    with serving(folder, Path(__file__).with_name("fragile.py"), options=options) as url:
         yield url
 
 
@@ -169,6 +173,8 @@ def test_a_voice_is_enrolled_by_microphone_known_again_and_forgotten(
     page.locator("#speakers-sure input").check()
     page.locator("#speakers-delete").click()
     expect(page.locator("#speakers-answer")).to_contain_text("Ada is forgotten for good")
+    page.locator("#speakers-add").click()
+    expect(page.locator("#enrol-do")).to_be_visible()
     assert verifier.store.speakers() == []
     open_tab(page, "Verify")
     page.locator("#verify-do").click()
@@ -311,8 +317,32 @@ def test_the_model_shows_its_card_and_two_are_compared_on_ones_own_recordings(pa
     page.locator("#model-do").click()
     rows = page.locator("#model-answer tbody tr")
     expect(rows).to_have_count(3)
-    assert "✓" in rows.first.inner_text()
-    assert "✓" not in rows.last.inner_text()
+    heads = page.locator("#model-answer thead th")
+    assert heads.all_inner_texts()[1:] == ["ecapa-compact@1", "tiny@1"]
+    assert "✓" in rows.first.locator("td").first.inner_text()
+    assert "✗" in rows.last.locator("td").first.inner_text()
+
+
+def test_the_chosen_model_is_the_one_that_listens_on_every_page(page, verifier):
+    def choose(name: str) -> None:
+        open_tab(page, "Model")
+        page.locator("#model-pack input").click()
+        page.get_by_role("option", name=name).click()
+        expect(page.locator("#model-card")).to_contain_text(f"Card of {name}")
+
+    verifier.enrol("ada", [VOICES / "ada-1.flac"], mode="replace")
+    choose("tiny@1")
+    open_tab(page, "Verify")
+    expect(page.locator("#verify-strict-meaning")).to_contain_text("as measured for tiny@1")
+    page.locator("#verify-name input").fill("ada")
+    page.locator("#verify-name input").press("Enter")
+    give(page, "verify-probe", VOICES / "ada-2.flac")
+    expect(page.locator("#verify-answer")).to_contain_text("No speaker 'ada' is enrolled with tiny")
+    choose("ecapa-compact@1")
+    open_tab(page, "Verify")
+    page.locator("#verify-do").click()
+    expect(page.locator("#verify-answer")).to_contain_text("Accepted as ada")
+    verifier.store.delete("ada")
 
 
 def test_a_file_that_is_too_big_is_refused_before_it_is_sent(page, tmp_path):
@@ -322,6 +352,20 @@ def test_a_file_that_is_too_big_is_refused_before_it_is_sent(page, tmp_path):
     open_tab(page, "Compare")
     page.locator("#compare-a input[type=file]").set_input_files(big)
     expect(page.locator("#compare-a .vg-rec-note")).to_contain_text("larger than 100 MB")
+
+
+def test_a_file_that_is_too_big_is_refused_by_the_server_too(address, folder):
+    edge = b"--x\r\nContent-Disposition: form-data; name=files; filename=a.wav\r\n\r\n"
+    body = edge + bytes(110_000_000) + b"\r\n--x--\r\n"
+    asked = urllib.request.Request(  # noqa: S310 - our own
+        f"{address}gradio_api/upload", body, {"Content-Type": "multipart/form-data; boundary=x"}
+    )
+    with pytest.raises((HTTPError, URLError)) as refused:  # it may hang up before all is sent
+        urllib.request.urlopen(asked, timeout=60)  # noqa: S310
+    if isinstance(refused.value, HTTPError):
+        assert refused.value.code == 413
+        refused.value.close()
+    assert not [file for file in folder.rglob("*") if file.stat().st_size > 100_000_000]
 
 
 NAMELESS = """() => [...document.querySelectorAll("button, input, select, textarea, audio, img, a")]
@@ -368,8 +412,11 @@ def test_it_fits_a_phone_and_follows_the_dark(browser, address):
     phone.close()
 
 
-def test_nothing_was_asked_of_any_other_host_and_no_script_failed(page):
+def test_nothing_was_asked_of_any_other_host_and_no_script_failed(page, folder):
     assert page.foreign == []
+    said = (folder / "log.txt").read_text()
+    assert "Voxgate: http://127.0.0.1" in said
+    assert "FOREIGN" not in said
 
 
 def test_uploads_lie_where_only_this_user_can_read_and_the_page_says_what_becomes_of_them(
