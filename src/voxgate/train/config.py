@@ -97,6 +97,7 @@ class Experiment:
     steps: int
     seed: int = 1
     checkpoint_every: int = 100
+    judge: int = 1000  # held-out recordings at a checkpoint, at most
     precision: str = "bf16"  # of the network's arithmetic; or "float32"
     standardise: bool = False  # scale each number of the embedding to mean 0 and deviation 1
     data: DataConfig = field(default_factory=DataConfig)

@@ -49,6 +49,26 @@ def raw_embeddings(
     return embed_all(lambda x: model.network(model.front_end(x)), corpus, recordings, device)
 
 
+def some_of(
+    corpus: Corpus, recordings: NDArray[np.int64], most: int, seed: int
+) -> NDArray[np.int64]:
+    """At most `most` of the recordings, as many of each dataset, by speakers as far as it goes.
+
+    All pairs are scored, so a large corpus would cost more than its training.
+    """
+    if len(recordings) <= most:
+        return recordings
+    rng = np.random.default_rng(seed)
+    datasets = np.unique(corpus.dataset[recordings])
+    chosen = []
+    for number in datasets:
+        own = recordings[corpus.dataset[recordings] == number]
+        speakers = rng.permutation(np.unique(corpus.speaker[own]))
+        place = np.argsort(speakers)[np.searchsorted(np.sort(speakers), corpus.speaker[own])]
+        chosen.append(own[np.argsort(place, kind="stable")][: most // len(datasets)])
+    return np.sort(np.concatenate(chosen))
+
+
 def held_out_eer(
     model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]
 ) -> dict[str, float]:

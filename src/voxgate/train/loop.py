@@ -21,7 +21,7 @@ from voxgate.train.augment import Augmenter
 from voxgate.train.config import Experiment
 from voxgate.train.curves import draw_curves
 from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
-from voxgate.train.judge import held_out_eer, raw_embeddings
+from voxgate.train.judge import held_out_eer, raw_embeddings, some_of
 from voxgate.train.run_folder import RunFolder, facts_of
 from voxgate.train.sampling import Sampler
 from voxgate.train.schedule import SCHEDULES
@@ -93,8 +93,10 @@ def train(
     augment = Augmenter(folders.noise, experiment.augment)
     made = batches.Batches(experiment, sampler, augment, teacher, state.step)
 
+    judged = some_of(corpus, held_out, experiment.judge, experiment.seed)
+
     def judge() -> dict[str, float]:
-        return held_out_eer(state.average, corpus, held_out)
+        return held_out_eer(state.average, corpus, judged)
 
     _Loop(experiment, state, world, run, watch, judge).go(made)
     if experiment.standardise:
@@ -220,14 +222,15 @@ class _Loop:
             return {}
         state = self.state
         state.save(self.run.checkpoint)
-        errors = self.judge()
         loss, teacher, accuracy = (float(mean) for mean in means)
         line = {
             "step": state.step, "loss": round(loss, 4), "teacher": round(teacher, 4),
             "accuracy": round(accuracy, 4), "seconds": round(state.seconds, 1),
-            "waiting": round(state.waited / max(state.seconds, 1e-9), 4), "held_out_eer": errors,
+            "waiting": round(state.waited / max(state.seconds, 1e-9), 4), "held_out_eer": {},
         }  # fmt: skip
-        self.run.log(line)
+        self.run.log(line)  # before judging, so that a kill meanwhile leaves no gap
+        errors = self.judge()
+        self.run.log({**line, "held_out_eer": errors})
         self.run.note({
             "steps": state.step, "training_s": line["seconds"], "waiting_share": line["waiting"],
             "processes": self.world.size, "device": str(self.world.device),
