@@ -1,4 +1,5 @@
 import errno
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from voxgate.errors import OutputError, TrainingError
 from voxgate.train.config import read_experiment
 from voxgate.train.loop import _Loop
 from voxgate.train.run_folder import RunFolder
-from voxgate.train.state import move_average, start
+from voxgate.train.state import Objective, move_average, start
 from voxgate.train.world import World
 
 CPU = torch.device("cpu")
@@ -65,6 +66,18 @@ def test_the_average_moves_by_what_the_decay_leaves_and_counters_are_copied(expe
     for name, value in state.average.state_dict().items():
         grown = 0.25 if value.dtype.is_floating_point else 1
         assert torch.allclose(value.double(), before[name].double() + grown), name
+
+
+@pytest.mark.parametrize("masks", [0.0, 1.0])
+def test_the_network_learns_from_masked_features_where_that_is_asked_for(experiment, masks):
+    experiment = replace(experiment, augment=replace(experiment.augment, masks=masks))
+    state, seen = start(experiment, 3, CPU), []
+    state.model.network.register_forward_pre_hook(lambda module, given: seen.extend(given))
+    waveforms = torch.randn(2, 16_000)
+    Objective(experiment, state)(waveforms, torch.tensor([0, 1]), torch.zeros(2, 0))
+    assert torch.equal(seen[0], state.model.front_end(waveforms)) == (masks == 0)
+    state.model(waveforms)
+    assert torch.equal(seen[1], state.model.front_end(waveforms))  # but judges by all of them
 
 
 def test_the_last_phase_starts_from_the_average_with_batch_norm_still(experiment, tmp_path):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from voxgate.audio import SAMPLE_RATE, Waveform, load
 from voxgate.errors import TrainingError
+from voxgate.train.opus import opus
 
 Floats = NDArray[np.floating[Any]]
 
@@ -40,6 +41,11 @@ class AugmentConfig:
     mp3: float = 0.03
     clip: float = 0.05
     clip_share: tuple[float, float] = (0.001, 0.05)  # of the samples
+    opus: float = 0.0
+    opus_kbps: tuple[float, float] = (6.0, 24.0)  # as messengers and calls use it
+    masks: float = 0.0  # of the rows: SpecAugment, on features (see `spec_augment`)
+    masked_bands: float = 0.15  # the most that one mask hides
+    masked_frames: float = 0.15
 
 
 class Augmenter:
@@ -115,6 +121,8 @@ class Augmenter:
             row = _telephone(row)
         if rng.random() < c.mp3:
             row = _mp3(row, rng)
+        if c.opus and rng.random() < c.opus:  # without it nothing is drawn: runs before it stay
+            row = opus(row, rng.uniform(*c.opus_kbps))
         return row
 
 

@@ -14,6 +14,7 @@ from voxgate.errors import TrainingError
 from voxgate.train.config import Experiment
 from voxgate.train.losses import LOSSES, away_from
 from voxgate.train.model import SpeakerModel
+from voxgate.train.spec_augment import mask
 
 _PARTS = ("model", "loss", "average", "optimiser")
 
@@ -92,10 +93,12 @@ class Objective(nn.Module):
         self.model, self.loss = state.model, state.loss
         self.teacher = experiment.teacher
         self.coarse = experiment.precision == "bf16"
+        self.augment = experiment.augment
 
     def forward(self, waveforms: Tensor, labels: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
         """A batch → what to minimise, and (loss, distance to the teacher, accuracy)."""
         features = self.model.front_end(waveforms)  # in float32: bfloat16 is too coarse for it
+        features = mask(features, self.augment)
         with torch.autocast(waveforms.device.type, torch.bfloat16, enabled=self.coarse):
             own, taught = self.model.parts(features)
             loss, accuracy = self.loss(own, labels)
