@@ -39,7 +39,7 @@ _RATES = (
     0.8,
     0.9,
 )  # the ticks of a DET curve
-_SHADES = ("#b7e0da", "#6fc3b7", "#2a9d8f", "#1d7268", "#114841")
+_SHADES = ("#c3e7e1", "#8fd3c8", "#56b8aa", "#2a9d8f", "#1d7268", "#114841")
 
 
 def png(figure: "Figure") -> bytes:

@@ -63,6 +63,7 @@ def serving(
         **os.environ,
         "PYTHONPATH": str(Path(package.__file__).parents[1]),
         "VOXGATE_STORE": f"sqlite:///{folder}/voices.db",
+        "VOXGATE_PACKS": str(folder / "packs"),
         "TMPDIR": str(folder),
     }
     for name in ("VOXGATE_PACK", "VOXGATE_KEY", "VOXGATE_UI_AUTH"):

@@ -10,6 +10,7 @@ from urllib.error import HTTPError, URLError
 import numpy as np
 import pytest
 import soundfile
+import soxr
 import tiny_pack
 from encoding import FORMATS, encode
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
@@ -265,7 +266,25 @@ def test_two_recordings_of_one_voice_are_told_and_drawn(page):
     assert "another voice" not in shown
 
 
+def test_a_recording_of_a_telephone_line_is_told_with_what_to_do(page, tmp_path):
+    ada = soundfile.read(VOICES / "ada-1.flac", dtype="float32")[0]
+    line = tmp_path / "line.wav"
+    soundfile.write(line, soxr.resample(ada, 16_000, 8_000), 8_000)
+    shown = compare(page, line, VOICES / "ada-2.flac")
+    assert "line.wav: There is no sound above" in shown
+    assert "Record at 16,000 Hz or more" in shown
+
+
+def test_recordings_of_two_voices_cannot_be_enrolled_together(page):
+    open_tab(page, "Enrol")
+    give(page, "enrol-recorder", VOICES / "ada-1.flac", VOICES / "grace-1.flac")
+    expect(page.locator("#enrol-so-far")).to_contain_text("do not sound like one voice")
+    page.locator("#enrol-clear").click()
+    expect(page.locator("#enrol-so-far")).not_to_contain_text("do not sound")
+
+
 def test_the_policy_says_what_to_expect_and_the_decision_follows(page):
+    compare(page, VOICES / "ada-1.flac", VOICES / "ada-2.flac")
     strict = page.locator("#compare-strict input[type=number]")
     strict.fill("4")
     strict.press("Enter")

@@ -48,6 +48,16 @@ def test_takes_are_kept_apart_and_an_unknown_one_is_none():
     assert takes.waveform("c") is None
 
 
+def test_a_take_that_is_over_is_forgotten():
+    takes = Takes()
+    takes.hear(message(np.zeros(1600), "a"))
+    takes.hear(message(np.zeros(1600), "b"))
+    assert takes.hear({"take": "a", "over": True}) == {}
+    assert takes.waveform("a") is None
+    assert takes.waveform("b") is not None
+    assert takes.hear({"take": "a", "over": True}) == {}
+
+
 def test_the_oldest_take_is_forgotten():
     takes = Takes()
     for number in range(MOST_TAKES + 1):

@@ -142,6 +142,12 @@ async function report() {
     say(words.not_sent);
   }
   now.sending = false;
+  if (now.over) forget(now);
+}
+
+// The server need not remember what is uploaded as a whole.
+function forget({ id }) {
+  server.hear({ take: id, over: true }).catch(console.error);
 }
 
 function progress({ speech_s, share, sentence: next, enough }) {
@@ -162,6 +168,8 @@ async function stop() {
   finished.stream.getTracks().forEach((track) => track.stop());
   const rate = finished.context.sampleRate;
   await finished.context.close();
+  finished.over = true;
+  if (!finished.sending) forget(finished);
   live.hidden = true;
   mic.classList.remove("vg-recording");
   micText.textContent = words.record;

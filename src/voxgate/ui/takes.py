@@ -32,10 +32,11 @@ class Takes:
 
         Args:
             message: `take`, a name that the browser chose at random; `rate` in Hz; `pcm`,
-                base64 of 16-bit samples, little-endian, mono; `wanted_s` of speech.
+                base64 of 16-bit samples, little-endian, mono; `wanted_s` of speech. Or only
+                `take` and `over`: then it is forgotten.
         """
         try:
-            return self._hear(message)
+            return self._forget(message) if message.get("over") else self._hear(message)
         except (KeyError, TypeError, ValueError, binascii.Error) as error:
             reason = str(error) if isinstance(error, VoxgateError) else "it is malformed"
             return {"error": f"The sound was not understood: {reason}."}
@@ -53,6 +54,11 @@ class Takes:
         block = np.frombuffer(base64.b64decode(pcm, validate=True), "<i2")
         take = self._take(str(message["take"]), rate_hz, float(message["wanted_s"]))
         return take.hear(np.asarray(block / 32_768, np.float32))
+
+    def _forget(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            self._takes.pop(str(message["take"]), None)
+        return {}
 
     def _take(self, name: str, rate_hz: int, wanted_s: float) -> "_Take":
         with self._lock:
