@@ -8,7 +8,7 @@ The store is the one of the command, or VOXGATE_STORE; the page is for you, not 
 
 import streamlit as st
 
-from voxgate import Verifier, VoxgateError, curves, plots
+from voxgate import Verifier, VoxgateError, drawings, plots
 
 
 @st.cache_resource
@@ -57,7 +57,7 @@ def look() -> None:
     """The MFCC of a recording as a picture."""
     sound = recording("Recording to look at")
     if st.button("Draw", disabled=not sound):
-        st.image(curves.png(plots.draw(plots.spectrogram(sound, "mfcc"))))
+        st.image(drawings.png(plots.draw(plots.spectrogram(sound, "mfcc"))))
 
 
 st.title("Voxgate")

@@ -17,7 +17,7 @@ ORDER = (  # a module imports from its own row and those above it
     {"packs", "networks", "vad", "quality", "speech", "embed", "comparison", "pitch", "plane"},
     {"install", "hub"},
     {"embeddings_file", "store", "search"},
-    {"consent", "decision", "enrolment", "verify", "microphone", "plots", "curves", "migration"},
+    {"consent", "decision", "enrolment", "verify", "microphone", "plots", "drawings", "migration"},
     {"evaluate"},
     {"cli", "convert", "train", "server", "ui"},
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from voxgate import curves
+from voxgate import drawings
 from voxgate.decision import Decision
 from voxgate.errors import UncalibratedPackError, UsageError
 from voxgate.packs import Pack
@@ -118,7 +118,7 @@ def _det(pack: Pack) -> str:
         pairs=f"{min(p[0] for p in pairs):,.0f}", strangers=f"{min(p[1] for p in pairs):,.0f}"
     )
     drawn = fragments.picture(
-        curves.png(curves.draw_det(pack)),
+        drawings.png(drawings.draw_det(pack)),
         alt=strings.MODEL_DET_ALT.format(pack=pack.label),
         caption=strings.MODEL_DET,
         file_name=f"{pack.name}-det.png",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voxgate import curves, plots
+from voxgate import drawings, plots
 from voxgate.audio import Waveform, load
 from voxgate.pitch import pitch_track
 from voxgate.ui import fragments, strings
@@ -40,15 +40,15 @@ def _pitch(waveform: Waveform, picture: plots.Spectrogram) -> str:
     caption = strings.LOOK_PITCH_FACTS.format(
         median=f"{median:.0f}", low=f"{low:.0f}", high=f"{high:.0f}"
     )
-    return _picture(picture, caption, "pitch", curves.png(curves.draw_pitch(track)))
+    return _picture(picture, caption, "pitch", drawings.png(drawings.draw_pitch(track)))
 
 
 def _waveform(waveform: Waveform, picture: plots.Spectrogram) -> bytes:
-    return curves.png(curves.draw_waveform(waveform, picture.segments))
+    return drawings.png(drawings.draw_waveform(waveform, picture.segments))
 
 
 def _figure(picture: plots.Spectrogram) -> str:
-    png = curves.png(plots.draw(picture, size_in=_SIZE_IN))
+    png = drawings.png(plots.draw(picture, size_in=_SIZE_IN))
     return _picture(picture, strings.LOOK_PICTURES[picture.kind], picture.kind, png)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from voxgate import curves
+from voxgate import drawings
 from voxgate.consent import find_consent
 from voxgate.errors import UsageError
 from voxgate.plane import to_plane
@@ -147,9 +147,9 @@ def _map(desk: Desk, pack: str, marked: str | None) -> str:
         return fragments.note(strings.SPEAKERS_MAP_FEW)
     names = [voice.speaker for voice in voices]
     vectors = np.stack([voice.vector for voice in voices])
-    figure = curves.draw_map(names, to_plane(vectors), marked=marked)
+    figure = drawings.draw_map(names, to_plane(vectors), marked=marked)
     return fragments.picture(
-        curves.png(figure),
+        drawings.png(figure),
         alt=strings.SPEAKERS_MAP_ALT.format(names=", ".join(names)),
         caption=strings.SPEAKERS_MAP,
         file_name="voices.png",

@@ -1,4 +1,4 @@
-"""Pictures beside the spectrogram: waveform, pitch, a pack's DET curve, voices on a plane.
+"""Drawings beside the spectrogram: waveform, pitch, a pack's DET curve, voices on a plane.
 
 All need matplotlib, the extra "plot", and have a transparent background, with grey ink that
 reads on white and on black alike.

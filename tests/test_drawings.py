@@ -1,4 +1,4 @@
-"""Pictures of curves: what they show, read off the figure."""
+"""Drawings: what they show, read off the figure."""
 
 from statistics import NormalDist
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny_pack
 
-from voxgate.curves import draw_det, draw_map, draw_pitch, draw_waveform, png
+from voxgate.drawings import draw_det, draw_map, draw_pitch, draw_waveform, png
 from voxgate.packs import load_pack
 from voxgate.pitch import PitchTrack
 from voxgate.vad import Segment
