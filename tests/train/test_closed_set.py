@@ -14,7 +14,7 @@ from voxgate.classifier import Classifier
 from voxgate.cli import main
 from voxgate.errors import TrainingError
 from voxgate.train import closed_set
-from voxgate.train.data import Corpus
+from voxgate.train.cache import Corpus
 
 EXPERIMENT = """
 name = "who"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from voxgate.train.data import Corpus
+from voxgate.train.cache import Corpus
 from voxgate.train.judge import eer_by_dataset, some_of
 
 

@@ -28,6 +28,7 @@ from voxgate.verify import Verifier
 def folder(tmp_path_factory):
     base = tmp_path_factory.mktemp("train")
     write_corpus(base / "data", range(12))
+    write_corpus(base / "dev", range(20, 24))
     write_noise(base / "noise")
     return base
 
@@ -67,7 +68,7 @@ def log(run: Path) -> list[dict]:
 @pytest.fixture(scope="module")
 def whole(folder):
     """A run that was never stopped, with figures on trials; its folder."""
-    words = command(folder, "whole", "--dev", str(folder / "data"), "--json", steps=6)
+    words = command(folder, "whole", "--dev", str(folder / "dev"), "--json", steps=6)
     done = subprocess.run(
         [sys.executable, "-m", "voxgate", *words], capture_output=True, text=True, check=False
     )
@@ -208,11 +209,14 @@ def test_a_standardised_embedding_has_mean_0_and_deviation_1_before_its_length_i
         (["--set", "fine_tune.steps=9"], "it must be from 0 to the 6 steps of the run"),
         (["--set", "data.datasets=['x']"], "There is no dataset 'x' in the corpus; it has made"),
         (["--noise", "nowhere"], "nowhere"),
+        (["--dev", "DATA"], "The split leaks: speaker made/0 in train and dev"),
+        (["--format", "zip"], "There is no format 'zip'; known are manifest"),
         (["--data", "nowhere"], "nowhere"),
     ],
 )
 def test_what_cannot_be_run_is_one_sentence(whole, capsys, tmp_path, words, message):
     name = "whole" if "experiment" in message or "--" in message else tmp_path.name
+    words = [word.replace("DATA", str(whole.parent / "data")) for word in words]
     code, out, err = voxgate(capsys, *command(whole.parent, name, *words, steps=6))
     assert (code, out) == (2, "")
     assert message in err

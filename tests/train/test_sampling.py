@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voxgate.errors import TrainingError
-from voxgate.train.data import Corpus
+from voxgate.train.cache import Corpus
 from voxgate.train.sampling import Sampler, SamplingConfig
 
 SPEAKERS, RECORDINGS, SAMPLES = 6, 3, 16_000

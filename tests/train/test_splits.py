@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from voxgate.errors import TrainingError
+from voxgate.train.cache import Corpus
 from voxgate.train.corpora import Recording
-from voxgate.train.data import Corpus
-from voxgate.train.splits import by_speaker, closed_set
+from voxgate.train.splits import by_speaker, training_and_held_out
 
 
 def recordings() -> list[Recording]:
@@ -64,22 +64,17 @@ def test_a_part_without_a_speaker_is_refused():
         by_speaker(recordings()[:9], {"train": 0.9, "dev": 0.1}, seed=1)
 
 
-def test_every_speaker_of_a_closed_set_is_trained_and_tested_on():
-    train, test = closed_set(corpus(10, 1, 4, 3), least=4, share=0.2, seed=1)
-    speaker = corpus(10, 1, 4, 3).speaker
-    assert np.bincount(speaker[test], minlength=4).tolist() == [2, 0, 1, 0]
-    assert np.bincount(speaker[train], minlength=4).tolist() == [8, 0, 3, 0]
-    assert not set(train) & set(test)
-    assert (closed_set(corpus(10, 1, 4, 3), 4, 0.2, seed=1)[1] == test).all()
+def test_who_is_held_out_does_not_depend_on_the_datasets_chosen():
+    everyone = corpus(3, 3, 3, 3, 1)
+    train, held_out = training_and_held_out(everyone, (), 0.5, seed=1)
+    assert sorted([*train, *held_out]) == list(range(13))
+    assert not set(everyone.speaker[train]) & set(everyone.speaker[held_out])
+    assert len(np.unique(everyone.speaker[held_out])) == 2
+    assert 4 not in everyone.speaker[held_out]  # of one recording nothing can be compared
+    again = training_and_held_out(everyone, ("a",), 0.5, seed=1)
+    assert (again[1] == held_out).all()
 
 
-def test_some_recording_is_always_left_to_train_on():
-    train, test = closed_set(corpus(2, 2), least=2, share=0.99, seed=1)
-    assert (len(train), len(test)) == (2, 2)
-
-
-def test_a_closed_set_of_one_speaker_is_refused():
-    with pytest.raises(TrainingError, match="Only 1 of 2 speakers have 5 recordings"):
-        closed_set(corpus(5, 4), least=5, share=0.2, seed=1)
-    with pytest.raises(TrainingError, match="not 1"):
-        closed_set(corpus(5, 5), least=1, share=0.2, seed=1)
+def test_a_dataset_that_is_not_there_is_refused():
+    with pytest.raises(TrainingError, match="There is no dataset 'b' in the corpus; it has a"):
+        training_and_held_out(corpus(2, 2), ("b",), 0.5, seed=1)

@@ -14,7 +14,7 @@ from voxgate.cli.exits import DONE
 from voxgate.errors import UsageError
 
 if TYPE_CHECKING:
-    from voxgate.train.loop import Progress
+    from voxgate.train.loop import Folders, Progress
     from voxgate.train.pack import Made
 
 EXAMPLES = (
@@ -34,6 +34,15 @@ def train(
     data: Annotated[
         Path, typer.Option("--data", metavar="FOLDER", help="The labelled recordings.")
     ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="How the recordings are stored: manifest, kaldi, lhotse, nemo, pickle or folders; "
+            "found out without it.",
+        ),
+    ] = None,
     noise: Annotated[
         Path | None,
         typer.Option(
@@ -111,18 +120,37 @@ def train(
     table = read_table(experiment, overrides or ())
     recipe = build_experiment(table, str(experiment))
     place = out or Path("runs") / recipe.name
-    folders = Folders(data, noise or _noise_near(data), cache or _default_cache(data))
+    noise = noise or _noise_near(data)
+    folders = Folders(data, noise, cache or _default_cache(data), format)
     first = join(device).first
     if pack_only:
         folder = RunFolder(place)
     else:
+        if dev and first:
+            _check_for_leaks(folders, dev)
         folder = open_run(place, table, resume=resume) if first else RunFolder(place)
-        with _told(recipe.name, shown=first) as watch:
-            run_training(recipe, folders, folder, device=device, watch=watch)
+        with _told(recipe.name, shown=first) as (watch, decoding):
+            run_training(recipe, folders, folder, device=device, watch=watch, decoding=decoding)
     if first:
         made = make_pack(folder, folders, dev)
         _show(made, as_json=json)
     return DONE
+
+
+def _check_for_leaks(folders: "Folders", dev: Path) -> None:
+    """Refuse to measure on speakers that are trained on."""
+    from voxgate.errors import CorpusError
+    from voxgate.train.corpora import read_corpus
+    from voxgate.train.leaks import refuse_shared_speakers
+
+    try:
+        measured = read_corpus(dev)
+    except CorpusError as error:
+        output.print_remark(
+            f"Whether {dev} shares speakers with the training is not known: {error}"
+        )
+        return
+    refuse_shared_speakers(read_corpus(folders.data, folders.format), measured)
 
 
 def _noise_near(data: Path) -> Path:
@@ -142,25 +170,28 @@ def _default_cache(data: Path) -> Path:
 
 
 @contextmanager
-def _told(name: str, *, shown: bool) -> "Iterator[Callable[[Progress], None]]":
-    """Say where a run is: a bar on a terminal, a line a checkpoint otherwise."""
+def _told(
+    name: str, *, shown: bool
+) -> "Iterator[tuple[Callable[[Progress], None], Callable[[int, int], None]]]":
+    """Say where a run is, and before that the decoding: bars, or without a terminal lines."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
     console = output.console(stderr=True)
     if not shown or not console.is_terminal:
-        yield _LineTeller(console.print if shown else lambda line: None)
+        yield _LineTeller(console.print if shown else lambda line: None), lambda done, of: None
         return
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"))
     with Bar(name, *columns, console=console) as bar:
         task = bar.add_task(name, total=None, figures="")
+        cache = bar.add_task("decoding", total=None, figures="", visible=False)
 
         def tell(progress: "Progress") -> None:
             bar.update(
                 task, completed=progress.step, total=progress.steps, figures=_figures(progress)
             )
 
-        yield tell
+        yield tell, lambda done, of: bar.update(cache, completed=done, total=of, visible=done < of)
 
 
 class _LineTeller:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from voxgate.embed import Embedder
 from voxgate.evaluate import calibration
-from voxgate.train.data import Corpus
+from voxgate.train.cache import Corpus
 
 
 def make_cohort(

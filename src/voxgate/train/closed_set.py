@@ -14,8 +14,8 @@ from torch import Tensor
 from voxgate.classifier import Classifier
 from voxgate.embed import Embedder
 from voxgate.errors import TrainingError
+from voxgate.train.cache import Corpus
 from voxgate.train.config import Experiment
-from voxgate.train.data import Corpus
 from voxgate.train.losses.softmax import SoftmaxConfig
 
 _LEAST = 3  # recordings of a speaker, of whom one can then be kept for the test

@@ -10,7 +10,7 @@ from torch import Tensor
 from voxgate.audio import SAMPLE_RATE
 from voxgate.evaluate.metrics import eer
 from voxgate.networks import bucket_lengths
-from voxgate.train.data import Corpus
+from voxgate.train.cache import Corpus
 from voxgate.train.model import SpeakerModel
 
 _LONGEST_S = 6.0  # of a held-out recording

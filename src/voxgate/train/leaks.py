@@ -14,6 +14,7 @@ import numpy as np
 
 from voxgate.audio import Waveform
 from voxgate.errors import LeakError
+from voxgate.train.corpora import Recording
 
 _SHOWN = 3  # leaks that the message names
 
@@ -76,3 +77,13 @@ def refuse_leaks(sides: Mapping[str, Sequence[Labelled]]) -> None:
             "one side.",
             [str(leak) for leak in leaks],
         )
+
+
+def refuse_shared_speakers(train: Sequence[Recording], dev: Sequence[Recording]) -> None:
+    """Let pass only recordings to train on and to measure on that are of different speakers.
+
+    Raises:
+        LeakError: somebody is on both sides.
+    """
+    sides = {"train": train, "dev": dev}
+    refuse_leaks({side: [Labelled(r.speaker, r.name) for r in of] for side, of in sides.items()})

@@ -18,13 +18,15 @@ from torch.utils.tensorboard import SummaryWriter
 from voxgate.errors import TrainingError
 from voxgate.train import batches, closed_set
 from voxgate.train.augment import Augmenter
+from voxgate.train.cache import Corpus, build_cache
 from voxgate.train.config import Experiment
+from voxgate.train.corpora import read_corpus
 from voxgate.train.curves import draw_curves
-from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
 from voxgate.train.judge import held_out_eer, raw_embeddings, some_of
 from voxgate.train.run_folder import RunFolder, facts_of
 from voxgate.train.sampling import Sampler
 from voxgate.train.schedule import SCHEDULES
+from voxgate.train.splits import training_and_held_out
 from voxgate.train.state import Objective, State, move_average, start
 from voxgate.train.world import World, join
 
@@ -35,9 +37,10 @@ _STANDARDISED_OVER = 2000  # recordings
 class Folders:
     """Where a run finds what it needs."""
 
-    data: Path  # manifest.csv and the recordings it names
+    data: Path  # the labelled recordings
     noise: Path  # noise/ and rir/ for augmentation
     cache: Path  # decoded speech and the teacher's embeddings, kept between runs
+    format: str | None = None  # how the recordings are stored; found out if not given
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,21 @@ class Progress:
 
 
 Watch = Callable[[Progress], None]
+Told = Callable[[int, int], None]  # (done, of)
 
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, after the step under way was finished and saved."""
 
 
-def train(
+def train(  # noqa: PLR0913 - three say what, three how
     experiment: Experiment,
     folders: Folders,
     run: RunFolder,
     *,
     device: str = "auto",
     watch: Watch = lambda progress: None,
+    decoding: Told = lambda done, of: None,
 ) -> State:
     """Train, or go on training from the checkpoint of the run if it has one.
 
@@ -77,7 +82,10 @@ def train(
         Interrupted: on Ctrl-C, when the state is saved.
     """
     world = join(device)
-    corpus = _open_corpus(folders, world)
+    if world.first:
+        open_corpus(folders, decoding)
+    world.wait()
+    corpus = open_corpus(folders)
     chosen, held_out = training_and_held_out(
         corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
     )
@@ -107,13 +115,15 @@ def train(
     return state
 
 
-def _open_corpus(folders: Folders, world: World) -> Corpus:
-    """One process makes the cache, if it is not there; then all open it."""
-    recordings = read_manifest(folders.data)
-    if world.first:
-        build_cache(recordings, folders.cache / "speech")
-    world.wait()
-    return build_cache(recordings, folders.cache / "speech")
+def open_corpus(folders: Folders, told: Told = lambda done, of: None) -> Corpus:
+    """The recordings of a run, decoded; the cache is made if it is not there.
+
+    Raises:
+        CorpusError: the recordings cannot be found.
+        TrainingError: the cache is of others.
+    """
+    recordings = read_corpus(folders.data, folders.format)
+    return build_cache(recordings, folders.cache / "speech", progress=told)
 
 
 def _teacher_targets(

@@ -20,13 +20,14 @@ from voxgate.evaluate.evaluation import pack_metrics
 from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate, closed_set
+from voxgate.train.cache import Corpus
 from voxgate.train.config import Experiment
-from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
 from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.judge import eer_by_dataset, embed_all
-from voxgate.train.loop import Folders
+from voxgate.train.loop import Folders, open_corpus
 from voxgate.train.model import SpeakerModel
 from voxgate.train.run_folder import RunFolder
+from voxgate.train.splits import training_and_held_out
 
 _STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
 _SHARES = np.linspace(0, 1, 11)  # of the teacher's part, to choose from
@@ -71,7 +72,7 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
         TrainingError: the run has no checkpoint yet, or the export is not what was trained.
     """
     experiment = run.experiment()
-    corpus = build_cache(read_manifest(folders.data), folders.cache / "speech")
+    corpus = open_corpus(folders)
     trained_on, held_out = training_and_held_out(
         corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
     )

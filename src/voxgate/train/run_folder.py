@@ -24,8 +24,8 @@ import torch
 from voxgate import __version__
 from voxgate.atomic import cannot_write, complete_or_absent
 from voxgate.errors import TrainingError
+from voxgate.train.cache import Corpus
 from voxgate.train.config import Experiment, read_experiment
-from voxgate.train.data import Corpus
 
 _PACKAGES = ("torch", "numpy", "onnx", "onnxscript")
 
@@ -115,6 +115,7 @@ def facts_of(corpus: Corpus, chosen: Any, held_out: Any, classes: int, seed: int
         "seed": seed,
         "data_sha256": _digest(corpus),
         "recordings": len(chosen),
+        "left_out": corpus.left_out,
         "speech_hours": round(float(corpus.seconds()[chosen].sum()) / 3600, 2),
         "speakers": len(np.unique(corpus.speaker[chosen])),
         "held_out_speakers": len(np.unique(corpus.speaker[held_out])),

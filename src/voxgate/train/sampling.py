@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.errors import TrainingError
-from voxgate.train.data import FULL_SCALE, Corpus
+from voxgate.train.cache import FULL_SCALE, Corpus
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,13 @@
-"""Divide recordings: by speaker for verification, within speakers for closed sets.
+"""Divide recordings by speaker: nobody is on two sides."""
 
-A split depends on the seed and on who is in the corpus, not on the order of its recordings.
-"""
-
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxgate.errors import TrainingError
-from voxgate.train.corpora.recording import Recording
-from voxgate.train.data import Corpus
+from voxgate.train.cache import Corpus
+from voxgate.train.corpora import Recording
 
 
 def by_speaker(
@@ -52,44 +48,39 @@ def by_speaker(
     return parts
 
 
-def closed_set(
-    corpus: Corpus, least: int, share: float, seed: int
+def training_and_held_out(
+    corpus: Corpus, datasets: Sequence[str], share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide the recordings of each speaker: to learn who speaks, and to test it.
+    """Recordings to train on, and those of held-out speakers, of some datasets or all.
 
-    Args:
-        corpus: what to divide.
-        least: recordings that a speaker must have; who has fewer is left out.
-        share: of each speaker's recordings that is tested on: one at least, and not all.
-        seed: of the draw.
-
-    Returns:
-        Recordings to train on and to test on, sorted; every speaker is in both.
+    Who is held out does not depend on the datasets chosen, so that systems can be compared.
 
     Raises:
-        TrainingError: fewer than two speakers have so many recordings, or the numbers make no
-            sense.
+        TrainingError: a dataset is not in the corpus.
     """
-    if least < 2 or not 0 < share < 1:
+    unknown = sorted(set(datasets) - set(corpus.datasets))
+    if unknown:
         raise TrainingError(
-            f"A closed set needs 2 recordings a speaker or more (not {least}), and a share of them "
-            f"between 0 and 1 to test on (not {share:g})."
+            f"There is no dataset {unknown[0]!r} in the corpus; it has "
+            f"{', '.join(corpus.datasets)}."
         )
-    own: dict[int, list[int]] = defaultdict(list)
-    for recording, speaker in enumerate(corpus.speaker):
-        own[int(speaker)].append(recording)
-    kept = {speaker: found for speaker, found in own.items() if len(found) >= least}
-    if len(kept) < 2:
-        raise TrainingError(
-            f"Only {len(kept)} of {len(own)} speakers have {least} recordings or more; two are "
-            "needed to tell apart."
-        )
+    wanted = np.array([not datasets or name in datasets for name in corpus.datasets])
+    inside = np.flatnonzero(wanted[corpus.dataset])
+    kept_away = np.isin(inside, corpus.only(hold_out(corpus, share, seed)))
+    return inside[~kept_away], inside[kept_away]
+
+
+def hold_out(corpus: Corpus, share: float, seed: int) -> list[str]:
+    """Speakers to keep from training: `share` of each dataset's with 2 recordings or more."""
     rng = np.random.default_rng(seed)
-    tested: list[int] = []
-    for speaker in sorted(kept, key=lambda speaker: corpus.speakers[speaker]):
-        found = sorted(kept[speaker], key=lambda recording: corpus.names[recording])
-        count = min(len(found) - 1, max(1, round(share * len(found))))
-        tested += rng.choice(found, count, replace=False).tolist()
-    everything = [recording for found in kept.values() for recording in found]
-    test = np.array(sorted(tested), np.int64)
-    return np.setdiff1d(np.array(everything, np.int64), test), test
+    counts = np.bincount(corpus.speaker, minlength=len(corpus.speakers))
+    chosen: list[str] = []
+    for number in range(len(corpus.datasets)):
+        inside = set(corpus.speaker[corpus.dataset == number].tolist())
+        names = [
+            name
+            for speaker, name in enumerate(corpus.speakers)
+            if counts[speaker] >= 2 and speaker in inside
+        ]
+        chosen += rng.choice(names, size=round(share * len(names)), replace=False).tolist()
+    return sorted(chosen)

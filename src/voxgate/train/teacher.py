@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from voxgate.audio import SAMPLE_RATE, Waveform
-from voxgate.train.data import Corpus
+from voxgate.train.cache import Corpus
 from voxgate.train.sampling import change_speed
 
 _FRAMES = 160  # of 10 ms: the window the teacher was trained on
