@@ -18,12 +18,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from limits import Figure, conclude
+from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
 
 from voxgate.audio import SAMPLE_RATE, open_audio
 from voxgate.errors import AudioError
 from voxgate.train.augment import Augmenter
 from voxgate.train.config import Experiment, build_experiment, read_table
-from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
 from voxgate.train.loop import Folders, train
 from voxgate.train.run_folder import open_run
 from voxgate.train.sampling import Sampler
