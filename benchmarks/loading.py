@@ -18,15 +18,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from limits import Figure, conclude
-from voxgate.train.data import Corpus, build_cache, read_manifest, training_and_held_out
 
 from voxgate.audio import SAMPLE_RATE, open_audio
 from voxgate.errors import AudioError
 from voxgate.train.augment import Augmenter
+from voxgate.train.cache import Corpus, build_cache
 from voxgate.train.config import Experiment, build_experiment, read_table
+from voxgate.train.corpora import read_corpus
 from voxgate.train.loop import Folders, train
 from voxgate.train.run_folder import open_run
 from voxgate.train.sampling import Sampler
+from voxgate.train.splits import training_and_held_out
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "ecapa-tdnn" / "experiment.toml"
 WAITING = 0.05  # of the time, at most
@@ -51,7 +53,7 @@ def main() -> None:
         figures = [decoding(options.data, scratch)]
         table = read_table(options.recipe, [f"steps={options.steps}", "fine_tune.steps=0"])
         experiment = build_experiment(table, str(options.recipe))
-        corpus = build_cache(read_manifest(options.data), folders.cache / "speech")
+        corpus = build_cache(read_corpus(options.data), folders.cache / "speech")
         figures += batches(experiment, corpus, options.noise)
         state = train(experiment, folders, open_run(scratch / "run", table, resume=False))
     step_ms = 1000 * (state.seconds - state.waited) / state.step
@@ -65,7 +67,7 @@ def main() -> None:
 
 def decoding(data: Path, scratch: Path) -> Figure:
     """Into the cache, voice activity detection included: processor seconds for one of sound."""
-    recordings = read_manifest(data)
+    recordings = read_corpus(data)
     some = np.random.default_rng(0).choice(len(recordings), min(DECODED, len(recordings)), False)
     chosen = [recordings[i] for i in some]
     seconds = sum(map(length_s, (r.path for r in chosen)))
