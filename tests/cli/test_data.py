@@ -3,6 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from published import write_librispeech
 
 
 @pytest.fixture
@@ -54,3 +55,18 @@ def test_a_split_writes_manifests_that_pass_the_check(voxgate, said):
     lines = {part: Path(f"out/{part}.csv").read_text().splitlines() for part in ("train", "dev")}
     assert {part: len(found) - 1 for part, found in lines.items()} == {"train": 3, "dev": 1}
     assert voxgate("data", "check", "out/train.csv", "out/dev.csv", "--jobs", 1).exit_code == 0
+
+
+def test_a_published_corpus_is_prepared_and_read(voxgate):
+    write_librispeech(Path("LibriSpeech"))
+    done = voxgate("data", "prepare", "librispeech", "LibriSpeech", "-o", "ls")
+    assert done.exit_code == 0
+    assert "4 recordings of 2 speakers" in done.output
+    checked = voxgate("data", "check", "ls", "LibriSpeech/dev-clean", "--jobs", 1, "--json")
+    assert "recording 174-7-0000 = 174/7/174-7-0000.flac" in checked.output
+
+
+def test_the_corpora_that_can_be_prepared_are_listed(voxgate):
+    listed = voxgate("data", "corpora").output.split()
+    assert listed == json.loads(voxgate("data", "corpora", "--json").output)["corpora"]
+    assert {"librispeech", "voxceleb"} <= set(listed)

@@ -1,4 +1,4 @@
-"""voxgate data: divide a corpus by speakers, and check that the sides share nothing."""
+"""voxgate data: prepare a corpus, divide it by speakers, check that the sides share nothing."""
 
 # ruff: noqa: PLC0415 - imports wait until a command runs
 
@@ -15,7 +15,7 @@ from voxgate.errors import AudioError, UsageError
 if TYPE_CHECKING:
     from voxgate.train.corpora import Recording
 
-app = typer.Typer(help="Divide corpora for training, and check them for leaks.")
+app = typer.Typer(help="Prepare and divide corpora for training, and check them for leaks.")
 
 Format = Annotated[
     str | None,
@@ -136,5 +136,50 @@ def split(  # noqa: PLR0913 - options of a command
     return DONE
 
 
+def prepare(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Of the corpus; see 'voxgate data corpora'.")
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where it lies, unpacked.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="For the manifests: NAME, here."),
+    ] = None,
+) -> int:
+    """Make a published corpus ready to be trained on: LibriSpeech, VoxCeleb, VCTK and others.
+
+    lhotse writes manifests of it; the recordings stay where they are. Nothing is downloaded.
+    Exit code 0: done. 2: the corpus is not known, or the folder does not hold it.
+    """
+    from voxgate.train.corpora.prepare import prepare as write_manifests
+
+    place = out or Path(name)
+    found = write_manifests(name, folder, place)
+    speakers = output.count(len({r.speaker for r in found}), "speaker")
+    output.print_verdict(
+        f"{place}: {output.count(len(found), 'recording')} of {speakers}", colour="green"
+    )
+    return DONE
+
+
+def corpora(*, json: options.Json = False) -> int:
+    """List the published corpora that 'voxgate data prepare' knows, one a line.
+
+    Exit code 0: done.
+    """
+    from voxgate.train.corpora.prepare import known_corpora
+
+    names = known_corpora()
+    if json:
+        output.print_json({"corpora": names})
+    else:
+        typer.echo("\n".join(names))
+    return DONE
+
+
+_PREPARE = ("voxgate data prepare librispeech LibriSpeech/ -o ls", "then: voxgate train --data ls")
+
 add_command(app, check, "check", ("voxgate data check train/ dev/", "exit code 2 if they share"))
 add_command(app, split, "split", ("voxgate data split corpus/ -o split/", "9 of 10 speakers train"))
+add_command(app, prepare, "prepare", _PREPARE)
+add_command(app, corpora, "corpora", ("voxgate data corpora", "librispeech, voxceleb, vctk, ..."))
