@@ -1,10 +1,20 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile as sf
 
 from voxgate.audio import load
 from voxgate.errors import LeakError
-from voxgate.train.leaks import Labelled, Leak, content_of, find_leaks, refuse_leaks
+from voxgate.train.corpora import read_corpus
+from voxgate.train.leaks import (
+    Labelled,
+    Leak,
+    content_of,
+    find_leaks,
+    refuse_leaks,
+    refuse_to_share,
+)
 
 
 def test_sides_that_share_nothing_pass():
@@ -43,3 +53,29 @@ def test_the_content_is_that_of_the_sound_not_of_the_file(tmp_path, ada):
     changed = wav.copy()
     changed[1_000] += np.float32(0.01)
     assert content_of(changed) != content_of(wav)
+
+
+def folders(*files: Path) -> dict:
+    """Corpora that lie two folders above these files, a byte in each file."""
+    for number, file in enumerate(files):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(bytes([number]))
+    places = {file.parents[1] for file in files}
+    return {place.name: (place, read_corpus(place, "folders")) for place in places}
+
+
+def test_folders_of_speakers_that_share_nothing_may_be_trained_and_measured_on(tmp_path):
+    refuse_to_share(folders(tmp_path / "train/ada/1.wav", tmp_path / "dev/alan/1.wav"))
+
+
+def test_a_speaker_has_one_name_in_whatever_folder_of_speakers(tmp_path):
+    corpora = folders(tmp_path / "train/ada/1.wav", tmp_path / "dev/ada/2.wav")
+    with pytest.raises(LeakError, match="speaker ada in "):
+        refuse_to_share(corpora)
+
+
+def test_the_same_file_is_found_under_another_name(tmp_path):
+    corpora = folders(tmp_path / "train/ada/1.wav", tmp_path / "dev/alan/2.wav")
+    (tmp_path / "dev/alan/2.wav").write_bytes((tmp_path / "train/ada/1.wav").read_bytes())
+    with pytest.raises(LeakError, match=r"recording (ada|alan).[12].wav = (ada|alan).[12].wav in "):
+        refuse_to_share(corpora)

@@ -46,20 +46,20 @@ def check(
     from multiprocessing import Pool
 
     from voxgate.train.corpora import read_corpus
-    from voxgate.train.leaks import Labelled, find_leaks
+    from voxgate.train.leaks import Labelled, find_leaks, named_after_place, speaker_of
 
     if len(corpora) < 2 or len(set(corpora)) < len(corpora):
         raise UsageError("Give two corpora or more, each once: they are compared.")
     if jobs < 1:
         raise UsageError(f"--jobs is {jobs}; give 1 or more.")
     read = {path: read_corpus(path, format) for path in corpora}
-    bare = any(_is_of_place(path, found) for path, found in read.items())
+    bare = any(named_after_place(path, found) for path, found in read.items())
     sides, failures = {}, []
     with Pool(jobs) as pool:
         for path, found in read.items():
             contents = pool.map(_content_of, found, chunksize=16)
             sides[str(path)] = [
-                Labelled(_speaker(r, bare=bare), r.name, content)
+                Labelled(speaker_of(r, bare=bare), r.name, content)
                 for r, (content, _) in zip(found, contents, strict=True)
             ]
             failures += [(str(r.path), m) for r, (_, m) in zip(found, contents, strict=True) if m]
@@ -77,19 +77,6 @@ def check(
         compared = output.count(sum(map(len, sides.values())), "recording")
         output.print_verdict(f"no leaks: {compared} compared", colour="green")
     return FAILED if leaks or failures else DONE
-
-
-def _is_of_place(path: Path, found: "list[Recording]") -> bool:
-    """Is the dataset only named after the folder or file, so that train and dev have two names?"""
-    whole = path.absolute()
-    places = {whole.name, whole.stem, whole.parent.name}
-    return all(r.row is None and r.dataset in places for r in found)
-
-
-def _speaker(recording: "Recording", *, bare: bool) -> str:
-    if bare and recording.row is None:
-        return recording.speaker.removeprefix(f"{recording.dataset}/")
-    return recording.speaker
 
 
 def _content_of(recording: "Recording") -> tuple[str, str]:

@@ -138,10 +138,10 @@ def train(
 
 
 def _check_for_leaks(folders: "Folders", dev: Path) -> None:
-    """Refuse to measure on speakers that are trained on."""
+    """Refuse to measure on speakers, or recordings, that are trained on."""
     from voxgate.errors import CorpusError
     from voxgate.train.corpora import read_corpus
-    from voxgate.train.leaks import refuse_shared_speakers
+    from voxgate.train.leaks import refuse_to_share
 
     try:
         measured = read_corpus(dev)
@@ -150,7 +150,8 @@ def _check_for_leaks(folders: "Folders", dev: Path) -> None:
             f"Whether {dev} shares speakers with the training is not known: {error}"
         )
         return
-    refuse_shared_speakers(read_corpus(folders.data, folders.format), measured)
+    trained_on = read_corpus(folders.data, folders.format)
+    refuse_to_share({"train": (folders.data, trained_on), "dev": (dev, measured)})
 
 
 def _noise_near(data: Path) -> Path:

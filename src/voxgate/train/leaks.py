@@ -6,9 +6,11 @@ is not.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 
@@ -79,11 +81,45 @@ def refuse_leaks(sides: Mapping[str, Sequence[Labelled]]) -> None:
         )
 
 
-def refuse_shared_speakers(train: Sequence[Recording], dev: Sequence[Recording]) -> None:
-    """Let pass only recordings to train on and to measure on that are of different speakers.
+def refuse_to_share(corpora: Mapping[str, tuple[Path, Sequence[Recording]]]) -> None:
+    """Let pass only corpora that share no speaker and no file; nothing is decoded for it.
+
+    Args:
+        corpora: what each is called → where it lies, and its recordings.
 
     Raises:
-        LeakError: somebody is on both sides.
+        LeakError: somebody, or the same file under whatever name, is in two of them.
     """
-    sides = {"train": train, "dev": dev}
-    refuse_leaks({side: [Labelled(r.speaker, r.name) for r in of] for side, of in sides.items()})
+    bare = any(named_after_place(path, found) for path, found in corpora.values())
+    sizes = Counter(s for _, found in corpora.values() for s in {_size(r) for r in found})
+    refuse_leaks({
+        side: [
+            Labelled(speaker_of(r, bare=bare), r.name, _bytes_of(r) if sizes[_size(r)] > 1 else "")
+            for r in found
+        ]
+        for side, (_, found) in corpora.items()
+    })  # fmt: skip
+
+
+def named_after_place(path: Path, recordings: Sequence[Recording]) -> bool:
+    """Is the dataset only named after the folder or file, so that train and dev have two names?"""
+    whole = path.absolute()
+    places = {whole.name, whole.stem, whole.parent.name}
+    return all(r.row is None and r.dataset in places for r in recordings)
+
+
+def speaker_of(recording: Recording, *, bare: bool) -> str:
+    """The speaker to compare; bare, without the dataset."""
+    if bare and recording.row is None:
+        return recording.speaker.removeprefix(f"{recording.dataset}/")
+    return recording.speaker
+
+
+def _size(recording: Recording) -> int:
+    """Of the file; 0 where there is none, or other recordings are in it too."""
+    whole = recording.row is None and recording.end_s is None and not recording.start_s
+    return recording.path.stat().st_size if whole and recording.path.is_file() else 0
+
+
+def _bytes_of(recording: Recording) -> str:
+    return hashlib.sha256(recording.path.read_bytes()).hexdigest() if _size(recording) else ""
