@@ -10,6 +10,7 @@ from voices import RATE, speak
 from voxgate.audio import load, name_of
 from voxgate.consent import find_consent
 from voxgate.decision import Outcome
+from voxgate.embed import Embedder
 from voxgate.errors import (
     AnotherVoiceError,
     AudioError,
@@ -464,6 +465,19 @@ def test_a_store_is_given_by_url_or_as_it_is(pack, tmp_path, monkeypatch):
     assert verifier.store.speakers() == []
     assert (tmp_path / "voices.db").exists()
     verifier.store.close()
+
+
+def test_an_embedder_is_used_as_it_is_given(pack, folder):
+    heard = []
+
+    class Listening:
+        def embed(self, source):
+            heard.append(source)
+            return Embedder(pack).embed(source)
+
+    probe = folder / "ada-0.wav"
+    Verifier("memory:", pack=pack, embedder=Listening()).embed(probe)
+    assert heard == [probe]
 
 
 def test_a_damaged_model_is_found_before_it_is_used(pack, folder, tmp_path):

@@ -7,6 +7,7 @@ How a window of speech is given to a model, and what it needs for that, is in
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,13 @@ def windows(pieces: Iterable[Waveform], longest: int) -> Iterator[Waveform]:
         held = held[half:]
     if len(held):
         yield held
+
+
+class Listener(Protocol):
+    """Whatever turns recordings into embeddings of one pack: an Embedder, here or elsewhere."""
+
+    def embed(self, source: Source) -> Embedding:
+        """As `Embedder.embed`, with the same errors."""
 
 
 class Embedder:

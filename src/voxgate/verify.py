@@ -21,7 +21,7 @@ from voxgate.decision import (
     Ranking,
     Side,
 )
-from voxgate.embed import Embedder, Embedding
+from voxgate.embed import Embedder, Embedding, Listener
 from voxgate.enrolment import Contribution, Enrolment, assess
 from voxgate.errors import (
     AudioError,
@@ -52,6 +52,7 @@ class Verifier:
         pack: str | Path | Pack = DEFAULT_PACK,
         policy: Policy = DEFAULT_POLICY,
         threads: int = 1,
+        embedder: Listener | None = None,
     ) -> None:
         """Choose the tools.
 
@@ -60,6 +61,7 @@ class Verifier:
             pack: a pack, or its name or path.
             policy: how to decide where a call does not say.
             threads: how many the model may use.
+            embedder: what embeds recordings with this pack; without it, one is made here.
 
         Raises:
             PackError: the pack is missing or unsound.
@@ -68,6 +70,7 @@ class Verifier:
         self.policy = policy
         self._threads = threads
         self._store = store
+        self._given = embedder
         self._kept: tuple[int, Gallery] | None = None  # the store's revision, and its voices then
 
     @cached_property
@@ -77,8 +80,8 @@ class Verifier:
         return open_store(store) if store is None or isinstance(store, str) else store
 
     @cached_property
-    def _embedder(self) -> Embedder:
-        return Embedder(self.pack, threads=self._threads)
+    def _embedder(self) -> Listener:
+        return self._given or Embedder(self.pack, threads=self._threads)
 
     def embed(self, source: Source) -> Embedding:
         """Embed a recording.
