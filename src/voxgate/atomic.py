@@ -1,6 +1,7 @@
-"""Output files that are either complete or not there."""
+"""Output files and folders that are either complete or not there."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,3 +42,17 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     """The error for a file that the system would not let be written."""
     reason = (error.strerror or str(error) or "no reason given").lower()
     return OutputError(f"{path}: cannot be written: {reason}.")
+
+
+def replace_folder(part: Path, place: Path) -> None:
+    """Put a finished folder in the place of another, which is there until the last moment.
+
+    Raises:
+        OSError: the system would not let it.
+    """
+    old = place.with_name(f".{place.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    part.rename(place)
+    shutil.rmtree(old, ignore_errors=True)

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli_w
 
-from voxgate.atomic import cannot_write
+from voxgate.atomic import cannot_write, replace_folder
 from voxgate.embed import Embedder
 from voxgate.errors import PackError, PackNotFoundError, UsageError
 from voxgate.frontends.presets import PRESETS, Preset
+from voxgate.manifest import to_toml
 from voxgate.networks import open_session
 from voxgate.packs import PACKS, Pack, load_pack, packs_folder
 
@@ -229,7 +229,7 @@ def install(  # noqa: PLR0913 - what a pack is made of
         _write_toml(part, toml)
         toml["pack"]["dim"] = _dim_of(load_pack(part))
         _write_toml(part, toml)
-        _replace(part, place)
+        replace_folder(part, place)
     except OSError as error:
         raise cannot_write(place, error) from error
     finally:
@@ -294,14 +294,4 @@ def _noise(seconds: float) -> Any:
 
 
 def _write_toml(folder: Path, toml: Mapping[str, Any]) -> None:
-    (folder / "pack.toml").write_text(tomli_w.dumps(dict(toml)), "utf-8")
-
-
-def _replace(part: Path, place: Path) -> None:
-    """Put the new folder in the place of the old one."""
-    old = place.with_name(f".{place.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if place.exists():
-        place.rename(old)
-    part.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
+    (folder / "pack.toml").write_text(to_toml(toml), "utf-8")

@@ -1,6 +1,6 @@
 """What pack.toml may say: its tables, their keys, and the kind of each value.
 
-`check` refuses what is missing, unknown, or of another kind, in one sentence.
+`check` refuses what is missing, unknown, or of another kind, in one sentence; `to_toml` writes it.
 """
 
 import re
@@ -149,3 +149,19 @@ def _check_metrics(metrics: Mapping[str, Any]) -> None:
     for name, values in metrics.items():
         if not (isinstance(values, dict) and all(map(_is_number, values.values()))):
             raise UnsoundError(f"[metrics.{name}] is not a table of numbers.")
+
+
+def to_toml(tables: Mapping[str, Any]) -> str:
+    """The text of a pack.toml."""
+    import tomli_w  # noqa: PLC0415 - only who writes packs needs it
+
+    return tomli_w.dumps(_plain(dict(tables)))
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, all the way down: TOML knows no other."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -183,3 +183,12 @@ def _require_features(session: Any, name: str, feeding: Feeding) -> None:
 def _only(outputs: list[Any]) -> Floats:
     (output,) = outputs
     return np.asarray(output)
+
+
+def strip_notes(graph: Any) -> None:
+    """Remove an exporter's notes from an onnx.GraphProto: they name its user's paths."""
+    del graph.metadata_props[:]
+    for part in (graph.node, graph.input, graph.output, graph.value_info, graph.initializer):
+        for item in part:
+            item.ClearField("doc_string")
+            del item.metadata_props[:]

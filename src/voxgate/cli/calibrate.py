@@ -57,8 +57,7 @@ def calibrate(
     from voxgate.evaluate.repack import write_pack
     from voxgate.packs import DEFAULT_PACK, load_pack
 
-    for module in ("scipy", "tomli_w"):  # said before the work, not after it
-        need(module, "evaluate")
+    need("scipy", "evaluate")  # said before the work, not after it
     if out.exists():
         raise OutputError(f"{out} is there already; give the new pack another name.")
     model = load_pack(pack or DEFAULT_PACK)

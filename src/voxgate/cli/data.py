@@ -17,23 +17,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Prepare and divide corpora for training, and check them for leaks.")
 
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="NAME",
-        help="How the corpora are stored: manifest, kaldi, lhotse, nemo, pickle or folders; "
-        "found out without it.",
-    ),
-]
-
 
 def check(
     corpora: Annotated[
         list[Path], typer.Argument(metavar="CORPUS...", help="Two or more folders or files.")
     ],
     *,
-    format: Format = None,
+    format: options.CorpusFormat = None,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Processes that decode.")] = 2,
     json: options.Json = False,
 ) -> int:
@@ -98,7 +88,7 @@ def split(  # noqa: PLR0913 - options of a command
     dev: Annotated[float, typer.Option(metavar="SHARE", help="Of the speakers, to dev.")] = 0.1,
     test: Annotated[float, typer.Option(metavar="SHARE", help="Of the speakers, to test.")] = 0.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Another draw.")] = 1,
-    format: Format = None,
+    format: options.CorpusFormat = None,
 ) -> int:
     """Divide the speakers of a corpus: train.csv, dev.csv and, if asked for, test.csv.
 

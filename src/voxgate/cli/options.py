@@ -119,6 +119,15 @@ Threads = Annotated[
     int,
     typer.Option("--threads", metavar="N", min=1, help="How many recordings to embed at a time."),
 ]
+CorpusFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="How the recordings are stored: manifest, kaldi, lhotse, nemo, pickle or folders; "
+        "found out without it.",
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", metavar="", help="Print one JSON object for programs; errors too."),

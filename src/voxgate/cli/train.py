@@ -34,15 +34,7 @@ def train(
     data: Annotated[
         Path, typer.Option("--data", metavar="FOLDER", help="The labelled recordings.")
     ],
-    format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="How the recordings are stored: manifest, kaldi, lhotse, nemo, pickle or folders; "
-            "found out without it.",
-        ),
-    ] = None,
+    format: options.CorpusFormat = None,
     noise: Annotated[
         Path | None,
         typer.Option(

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from voxgate.errors import CheckpointError
-from voxgate.networks import open_session
+from voxgate.networks import open_session, strip_notes
 
 LEAST_COSINE = 0.99999  # between the network's embedding and the exported model's
 _FRAMES = 200  # of the example the export follows
@@ -43,7 +43,7 @@ def export_network(network: nn.Module, bands: int, *, frames: int = 0) -> bytes:
     if program is None:
         raise CheckpointError("torch.onnx.export gave no program for this network.")
     proto = program.model_proto
-    _strip_notes(proto.graph)
+    strip_notes(proto.graph)
     onnx.checker.check_model(proto)
     model = bytes(proto.SerializeToString())
     _require_parity(network, model, bands, frames)
@@ -74,12 +74,3 @@ def _require_parity(network: nn.Module, model: bytes, bands: int, frames: int) -
             f"The exported model does not give the network's embeddings: cosine {found:.6f}, at "
             f"least {LEAST_COSINE} is needed."
         )
-
-
-def _strip_notes(graph: onnx.GraphProto) -> None:
-    """Remove the exporter's notes, which name the paths of whoever converted."""
-    del graph.metadata_props[:]
-    for part in (graph.node, graph.input, graph.output, graph.value_info, graph.initializer):
-        for item in part:
-            item.ClearField("doc_string")
-            del item.metadata_props[:]

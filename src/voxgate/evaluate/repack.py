@@ -5,14 +5,13 @@ import io
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from voxgate.atomic import cannot_write
 from voxgate.errors import OutputError
 from voxgate.evaluate.recalibration import Recalibration
-from voxgate.extras import need
+from voxgate.manifest import to_toml
 from voxgate.packs import Pack, load_pack, read_manifest
 
 
@@ -60,8 +59,7 @@ def _files(pack: Pack, found: Recalibration) -> dict[str, bytes]:
     mark = hashlib.sha256(fitted.encode()).hexdigest()[:8]
     plain = toml["pack"]["version"].partition("+")[0]
     toml["pack"] = {**toml["pack"], "version": f"{plain}+cal.{mark}"}
-    text: str = need("tomli_w", "evaluate").dumps(_plain(toml))
-    return {**files, "pack.toml": text.encode()}
+    return {**files, "pack.toml": to_toml(toml).encode()}
 
 
 def _metrics(found: Recalibration) -> dict[str, float]:
@@ -71,12 +69,3 @@ def _metrics(found: Recalibration) -> dict[str, float]:
         "eer": round(100 * found.eer, 2),
         "cllr": round(found.after.cllr, 3),
     }
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, all the way down: TOML knows no other."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

@@ -29,7 +29,7 @@ class Batches(Dataset[Batch]):
     ) -> None:
         self.sampler, self.augment, self.teacher = sampler, augment, teacher
         self.first, self.last = first, experiment.steps
-        self.fine_tune_from = experiment.steps - experiment.fine_tune.steps
+        self.fine_tune_from = experiment.fine_tune_from
         self.longer = Sampler(
             sampler.corpus, sampler.chosen, fine_tune_sampling(experiment), sampler.seed
         )

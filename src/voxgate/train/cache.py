@@ -133,9 +133,8 @@ def _open_cache(folder: Path, digest: str) -> Corpus:
 
 def _speech_of(recording: Recording) -> NDArray[np.int16] | str:
     """The speech of a recording; or why it cannot be had."""
-    whole_file = recording.row is None and recording.end_s is None and not recording.start_s
     try:
-        source = recording.path if whole_file else recording.waveform()
+        source = recording.path if recording.is_file else recording.waveform()
         speech = np.concatenate([np.zeros(0, np.float32), *read_speech(source)])
         if len(speech) < _LEAST_SPEECH_S * SAMPLE_RATE:
             speech = load(source)

@@ -111,6 +111,11 @@ class Experiment:
     fine_tune: FineTuneConfig = field(default_factory=FineTuneConfig)
     pack: PackConfig = field(default_factory=PackConfig)
 
+    @property
+    def fine_tune_from(self) -> int:
+        """The step with which the last phase begins."""
+        return self.steps - self.fine_tune.steps
+
 
 PRECISIONS = ("bf16", "float32")
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.errors import TrainingError
+from voxgate.networks import strip_notes
 from voxgate.train.model import SpeakerModel
 
 _SMALL = 4096  # tensors with fewer numbers stay float32
@@ -41,7 +42,7 @@ def export_onnx(model: SpeakerModel, path: Path) -> None:
     if program is None:
         raise TrainingError("torch.onnx.export gave no program; the model has no static graph.")
     proto = program.model_proto
-    _strip_notes(proto.graph)
+    strip_notes(proto.graph)
     _halve_weights(proto)
     onnx.checker.check_model(proto)
     onnx.save(proto, path)
@@ -70,15 +71,6 @@ def check_parity(model: SpeakerModel, path: Path, waveforms: list[Waveform]) -> 
             f"at least {_LEAST_COSINE} is needed."
         )
     return min(cosines)
-
-
-def _strip_notes(graph: onnx.GraphProto) -> None:
-    """Remove the exporter's notes: stack traces that name the paths of whoever trained."""
-    del graph.metadata_props[:]
-    for part in (graph.node, graph.input, graph.output, graph.value_info, graph.initializer):
-        for item in part:
-            item.ClearField("doc_string")
-            del item.metadata_props[:]
 
 
 def _halve_weights(proto: onnx.ModelProto) -> None:

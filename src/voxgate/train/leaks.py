@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from voxgate.audio import Waveform
+from voxgate.download import sha256_of
 from voxgate.errors import LeakError
 from voxgate.train.corpora import Recording
 
@@ -117,9 +118,8 @@ def speaker_of(recording: Recording, *, bare: bool) -> str:
 
 def _size(recording: Recording) -> int:
     """Of the file; 0 where there is none, or other recordings are in it too."""
-    whole = recording.row is None and recording.end_s is None and not recording.start_s
-    return recording.path.stat().st_size if whole and recording.path.is_file() else 0
+    return recording.path.stat().st_size if recording.is_file and recording.path.is_file() else 0
 
 
 def _bytes_of(recording: Recording) -> str:
-    return hashlib.sha256(recording.path.read_bytes()).hexdigest() if _size(recording) else ""
+    return sha256_of(recording.path) if _size(recording) else ""

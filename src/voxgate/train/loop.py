@@ -82,15 +82,12 @@ def train(  # noqa: PLR0913 - three say what, three how
         Interrupted: on Ctrl-C, when the state is saved.
     """
     world = join(device)
+    if not world.first:
+        world.wait()  # until the first has made the cache
+    corpus = open_corpus(folders, decoding)
     if world.first:
-        open_corpus(folders, decoding)
-    world.wait()
-    corpus = open_corpus(folders)
-    chosen, held_out = training_and_held_out(
-        corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
-    )
-    if experiment.data.closed_set:
-        chosen, _ = closed_set.split(corpus, chosen, experiment.data.closed_set, experiment.seed)
+        world.wait()
+    chosen, held_out, _ = divide(corpus, experiment)
     sampler = Sampler(corpus, chosen, experiment.sampling, experiment.seed)
     teacher = _teacher_targets(experiment, corpus, chosen, folders.cache)
     state = start(experiment, sampler.classes, world.device)
@@ -124,6 +121,22 @@ def open_corpus(folders: Folders, told: Told = lambda done, of: None) -> Corpus:
     """
     recordings = read_corpus(folders.data, folders.format)
     return build_cache(recordings, folders.cache / "speech", progress=told)
+
+
+def divide(
+    corpus: Corpus, experiment: Experiment
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Recordings to train on, of held-out speakers, and of known ones to test a closed set on.
+
+    Raises:
+        TrainingError: there is not enough to divide.
+    """
+    data, seed = experiment.data, experiment.seed
+    chosen, held_out = training_and_held_out(corpus, data.datasets, data.hold_out, seed)
+    if not data.closed_set:
+        return chosen, held_out, chosen[:0]
+    trained_on, tested = closed_set.split(corpus, chosen, data.closed_set, seed)
+    return trained_on, held_out, tested
 
 
 def _teacher_targets(
@@ -181,7 +194,7 @@ class _Loop:
         """One step of the optimiser: (loss, distance to the teacher, accuracy)."""
         experiment, state, world = self.experiment, self.state, self.world
         torch.manual_seed(experiment.seed * 1_000_003 + state.step)  # dropout: as after a stop
-        self._prepare()
+        fine_tuning = self._prepare()
         mine = batches.share_of(batch, world.rank, world.size, experiment.sampling.per_speaker)
         total, figures = objective(*(part.to(world.device) for part in mine))
         if not torch.isfinite(total):
@@ -194,7 +207,6 @@ class _Loop:
         nn.utils.clip_grad_norm_(state.model.parameters(), experiment.optimiser.clip)
         state.optimiser.step()
         state.step += 1
-        fine_tuning = state.step > experiment.steps - experiment.fine_tune.steps
         decay = min(experiment.optimiser.average, state.step / (state.step + 10))
         move_average(
             state.average, state.model, experiment.fine_tune.average if fine_tuning else decay
@@ -202,13 +214,12 @@ class _Loop:
         told: NDArray[np.float64] = figures.double().cpu().numpy()
         return told
 
-    def _prepare(self) -> None:
-        """Set learning rate, margin and mode as this step wants them."""
+    def _prepare(self) -> bool:
+        """Set learning rate, margin and mode as this step wants them; is it of the last phase?"""
         experiment, state = self.experiment, self.state
         o, last = experiment.optimiser, experiment.fine_tune
-        fine_tune_from = experiment.steps - last.steps
-        fine_tuning = state.step >= fine_tune_from
-        progress = min(1.0, state.step / max(1, fine_tune_from))
+        fine_tuning = state.step >= experiment.fine_tune_from
+        progress = min(1.0, state.step / max(1, experiment.fine_tune_from))
         state.loss.at(progress, fine_tuning=fine_tuning)
         for group in state.optimiser.param_groups:
             group["lr"] = (
@@ -216,13 +227,14 @@ class _Loop:
                 if fine_tuning
                 else o.learning_rate * SCHEDULES[o.schedule](progress, o.warm_up)
             )
-        if fine_tuning and state.step == fine_tune_from:
+        if fine_tuning and state.step == experiment.fine_tune_from:
             state.model.load_state_dict(state.average.state_dict())
         state.model.train()
         if fine_tuning:
             for module in state.model.modules():
                 if isinstance(module, _BatchNorm):
                     module.eval()
+        return fine_tuning
 
     def _checkpoint(
         self, means: NDArray[np.float64], board: SummaryWriter | None

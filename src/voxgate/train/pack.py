@@ -1,22 +1,21 @@
 """A finished run → a pack: the network exported, its scores calibrated, its errors measured."""
 
-import hashlib
-import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
-import tomli_w
 import torch
 from numpy.typing import NDArray
 
+from voxgate.atomic import replace_folder
 from voxgate.audio import SAMPLE_RATE
+from voxgate.download import sha256_of
 from voxgate.embed import Embedder
 from voxgate.errors import EvaluationError, ScoringError, TrainingError
 from voxgate.evaluate.calibration import fit_calibration, make_pairs, measure_false_accepts
 from voxgate.evaluate.evaluation import pack_metrics
+from voxgate.manifest import to_toml
 from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate, closed_set
@@ -24,10 +23,9 @@ from voxgate.train.cache import Corpus
 from voxgate.train.config import Experiment
 from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.judge import eer_by_dataset, embed_all
-from voxgate.train.loop import Folders, open_corpus
+from voxgate.train.loop import Folders, divide, open_corpus
 from voxgate.train.model import SpeakerModel
 from voxgate.train.run_folder import RunFolder
-from voxgate.train.splits import training_and_held_out
 
 _STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
 _SHARES = np.linspace(0, 1, 11)  # of the teacher's part, to choose from
@@ -73,18 +71,12 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
     """
     experiment = run.experiment()
     corpus = open_corpus(folders)
-    trained_on, held_out = training_and_held_out(
-        corpus, experiment.data.datasets, experiment.data.hold_out, experiment.seed
-    )
-    test = trained_on[:0]
-    if experiment.data.closed_set:
-        trained_on, test = closed_set.split(
-            corpus, trained_on, experiment.data.closed_set, experiment.seed
-        )
+    trained_on, held_out, test = divide(corpus, experiment)
     model = trained_model(run)
     shares = choose_teacher_share(model, corpus, held_out)
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
-        out = Path(part)
+        out = Path(part) / "pack"
+        out.mkdir()
         export_onnx(model, out / "model.onnx")
         some = held_out[:50] if len(held_out) else trained_on[:50]
         speech = [corpus.speech(int(r))[: 6 * SAMPLE_RATE] for r in some]
@@ -93,8 +85,7 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
         _write(out, experiment, fitted, {}, why)
         metrics = pack_metrics(load_pack(out), dev, threads=torch.get_num_threads()) if dev else {}
         _write(out, experiment, fitted, metrics, why)
-        shutil.rmtree(run.pack, ignore_errors=True)
-        shutil.copytree(out, run.pack)
+        replace_folder(out, run.pack)
     if len(test):
         _write_classifier(run, corpus, trained_on, test)
     return Made(run.pack, parity, shares, why, metrics)
@@ -197,22 +188,9 @@ def _write(
             "name": experiment.name, "dim": experiment.model.config.dim,
             "sample_rate_hz": SAMPLE_RATE, **facts,
         },
-        "files": {file: _sha256(out / file) for file in ("model.onnx", "cohort.npy")},
+        "files": {file: sha256_of(out / file) for file in ("model.onnx", "cohort.npy")},
         "calibration": asdict(fitted.calibration),
         "false_accepts": asdict(fitted.false_accepts),
         "metrics": metrics,
     }  # fmt: skip
-    (out / "pack.toml").write_text(tomli_w.dumps(_plain(toml)), encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, all the way down: TOML knows no other."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    (out / "pack.toml").write_text(to_toml(toml), encoding="utf-8")

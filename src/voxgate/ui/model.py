@@ -13,7 +13,7 @@ from voxgate.packs import Pack
 from voxgate.ui import fragments, strings
 from voxgate.ui.desk import Desk
 from voxgate.ui.edge import QUIET, guarded, press, status
-from voxgate.ui.recorder import Received, paths, received, recorder
+from voxgate.ui.recorder import Received, gathered, paths, recorder
 
 _MOST_RECORDINGS = 8
 
@@ -56,7 +56,7 @@ def _build_comparison(desk: Desk) -> None:
     answer = status("model-answer")
 
     def add(value: Any, before: Sequence[Received]) -> dict[Any, Any]:
-        together = list({one.path: one for one in (*before, *received(value))}.values())
+        together = gathered(value, before)
         told = strings.SIMILAR_COUNT.format(count=fragments.recordings(len(together)))
         return {given: together, count: fragments.note(told)}
 

@@ -92,6 +92,11 @@ def received(value: Any) -> list[Received]:
     return [_received(one) for one in (value if isinstance(value, list) else [value])]
 
 
+def gathered(value: Any, before: Iterable[Received]) -> list[Received]:
+    """What was there before and what came now, each file once."""
+    return list({one.path: one for one in (*before, *received(value))}.values())
+
+
 def _received(file: Any) -> Received:
     """One of them; a browser may say anything, so only what lies among the uploads is taken."""
     uploads = Path(get_upload_folder()).resolve()

@@ -11,7 +11,7 @@ from voxgate.errors import UsageError
 from voxgate.ui import fragments, strings
 from voxgate.ui.desk import Desk
 from voxgate.ui.edge import QUIET, guarded, press, status
-from voxgate.ui.recorder import Received, only, paths, received, recorder
+from voxgate.ui.recorder import Received, gathered, only, paths, recorder
 
 
 def build(desk: Desk, chosen: gr.State) -> None:
@@ -30,7 +30,7 @@ def build(desk: Desk, chosen: gr.State) -> None:
     answer = status("similar-answer")
 
     def add(value: Any, before: Sequence[Received]) -> dict[Any, Any]:
-        together = list({one.path: one for one in (*before, *received(value))}.values())
+        together = gathered(value, before)
         told = strings.SIMILAR_COUNT.format(count=fragments.recordings(len(together)))
         return {given: together, count: fragments.note(told)}
 

@@ -7,7 +7,6 @@ green and blue scaled like ImageNet's. Features have shape (batch, bands, frames
 (batch, dim), not normalised.
 """
 
-import hashlib
 import re
 import urllib.error
 import urllib.request
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from voxgate.atomic import complete_or_absent
+from voxgate.download import sha256_of
 from voxgate.errors import TrainingError
 
 ADDRESS = "https://download.pytorch.org/models/vgg16-397923af.pth"  # ImageNet, BSD-3-Clause
@@ -127,7 +127,7 @@ def _fetched() -> Path:
 def _check_digest(path: Path) -> None:
     """Compare a file's SHA-256 with the eight digits that its name ends in, if it does."""
     promised = _DIGEST.search(path.name)
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = sha256_of(path)
     if promised and not found.startswith(promised[1]):
         raise TrainingError(
             f"{path} has the SHA-256 {found[:8]}…, not {promised[1]}…; fetch it again."

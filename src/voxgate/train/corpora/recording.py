@@ -29,6 +29,11 @@ class Recording:
     sex: str = ""
     age: str = ""
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is all of its file: neither a stretch of one nor a row."""
+        return self.row is None and self.start_s == 0 and self.end_s is None
+
     def waveform(self) -> Waveform:
         """Decode it, (samples,) at 16 kHz.
 
@@ -37,7 +42,7 @@ class Recording:
         """
         if self.row is not None:
             return load(_resampled(_rows(self.path)[self.row], self.rate_hz))
-        if self.start_s == 0 and self.end_s is None:
+        if self.is_file:
             return load(self.path)
         whole = _whole(self.path)
         end = len(whole) if self.end_s is None else round(self.end_s * SAMPLE_RATE)
