@@ -34,6 +34,7 @@ class Vgg16Config:
 
     width: int = 64  # channels of the first convolution
     side: int = 224  # of the picture, in pixels
+    batch_norm: bool = False  # after each convolution, as in torchvision's vgg16_bn
     weights: str = ""  # a file of ImageNet weights to start from, or "official" to fetch it
     dense: bool = True  # a last layer to `dim` numbers; without it dim is 8 times the width
     dim: int = 256
@@ -57,8 +58,11 @@ class Vgg16(nn.Module):
         inputs = 3
         for group in _CONVOLUTIONS:
             for times in group:
-                layers += [nn.Conv2d(inputs, times * config.width, 3, padding=1), nn.ReLU()]
-                inputs = times * config.width
+                outputs = times * config.width
+                layers.append(nn.Conv2d(inputs, outputs, 3, padding=1))
+                layers += [nn.BatchNorm2d(outputs)] if config.batch_norm else []
+                layers.append(nn.ReLU())
+                inputs = outputs
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         for layer in self.features:
