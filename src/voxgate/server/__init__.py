@@ -1,0 +1,1 @@
+"""The service: voice identity over HTTP."""
