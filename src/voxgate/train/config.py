@@ -58,7 +58,7 @@ class OptimiserConfig:
     warm_up: float = 0.08  # share of the run
     clip: float = 5.0  # largest norm of the gradient
     average: float = 0.998  # decay of the moving average that is exported
-    schedule: str = "one_cycle"  # or "cosine", which has no warm-up
+    schedule: str = "one_cycle"  # or "constant" after warm-up; or "cosine", which has none
 
 
 @dataclass(frozen=True)

@@ -22,4 +22,17 @@ def cosine(progress: float, warm_up: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * progress)) + _LEAST
 
 
-SCHEDULES: dict[str, Callable[[float, float], float]] = {"one_cycle": one_cycle, "cosine": cosine}
+def constant(progress: float, warm_up: float) -> float:
+    """Up in a straight line for the share `warm_up` of the run, then as high to its end.
+
+    With a last phase that falls to 0 (`fine_tune`) this is warm-up, stable, decay (Hu et al.,
+    arXiv:2404.06395): a run can be given more steps after all.
+    """
+    return min(1.0, progress / warm_up + _LEAST) if warm_up else 1.0
+
+
+SCHEDULES: dict[str, Callable[[float, float], float]] = {
+    "one_cycle": one_cycle,
+    "cosine": cosine,
+    "constant": constant,
+}

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from voxgate.audio import SAMPLE_RATE, Waveform
+from voxgate.errors import TrainingError
 from voxgate.train.cache import Corpus
 from voxgate.train.sampling import change_speed
 
@@ -31,9 +32,17 @@ def teacher_embeddings(
     """What the teacher makes of each recording at each speed: (speeds, recordings, 256).
 
     Computed once and kept in `file`.
+
+    Raises:
+        TrainingError: `file` is of other recordings or speeds.
     """
     if file.is_file():
         kept: NDArray[np.float32] = np.load(file)
+        if kept.shape[:2] != (len(speeds), len(corpus)):
+            raise TrainingError(
+                f"{file} is of {kept.shape[1]} recordings at {kept.shape[0]} speeds, not of "
+                f"{len(corpus)} at {len(speeds)}; delete it."
+            )
         return kept
     teacher = Teacher()
     result = np.zeros((len(speeds), len(corpus), 256), np.float32)
