@@ -147,6 +147,8 @@ def test_a_telephone_has_its_band_and_the_noise_of_8_bits(changed, voices, hiss)
     inside = [
         np.fft.irfft(np.fft.rfft(x) * ((hz > 300) & (hz < 3400)), 32_000) for x in (voices, heard)
     ]
+    power = np.abs(np.fft.rfft(heard * np.hanning(32_000))) ** 2
+    assert (power @ (hz > 4200) < 1e-6 * power.sum(axis=1)).all()  # it is noise of 8 kHz
     ratios = [snr_db(a, b) for a, b in zip(*inside, strict=True)]
     assert all(25 < ratio < 45 for ratio in ratios)  # 8-bit mu-law gives about 38 dB
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.fft
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from voxgate.audio import SAMPLE_RATE, Waveform, load
@@ -19,6 +20,8 @@ from voxgate.errors import TrainingError
 from voxgate.train.opus import opus
 
 Floats = NDArray[np.floating[Any]]
+
+_TELEPHONE_HZ = 8_000
 
 
 @dataclass(frozen=True)
@@ -163,16 +166,17 @@ def _pass(hz: Floats, low_hz: float, high_hz: float) -> NDArray[np.float32]:
 
 
 def _telephone(row: Waveform) -> Waveform:
-    """300 to 3400 Hz in 8-bit µ-law (ITU-T G.711's curve, µ = 255)."""
-    spectrum = scipy.fft.rfft(row)
-    hz = np.fft.rfftfreq(len(row), 1 / SAMPLE_RATE)
-    band = scipy.fft.irfft(spectrum * _pass(hz, 300, 3400), len(row))
+    """300 to 3400 Hz in 8-bit µ-law (ITU-T G.711's curve, µ = 255), at 8 kHz."""
+    at_half = soxr.resample(row, SAMPLE_RATE, _TELEPHONE_HZ)
+    hz = np.fft.rfftfreq(len(at_half), 1 / _TELEPHONE_HZ)
+    band = scipy.fft.irfft(scipy.fft.rfft(at_half) * _pass(hz, 300, 3400), len(at_half))
     level = max(float(np.abs(band).max()), 1e-6)
     squeezed = np.sign(band) * np.log1p(255 * np.abs(band) / level) / np.log(256)
     stepped = np.rint(squeezed * 127) / 127
     spread = np.sign(stepped) * (256 ** np.abs(stepped) - 1) / 255
-    heard: Waveform = (spread * level).astype(np.float32)
-    return heard
+    heard = soxr.resample(spread * level, _TELEPHONE_HZ, SAMPLE_RATE)
+    whole: Waveform = np.resize(heard, len(row)).astype(np.float32)
+    return whole
 
 
 def _mp3(row: Waveform, rng: np.random.Generator) -> Waveform:
