@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Prepare and divide corpora for training, and check them for leaks.")
 
 
-def check(
+def check(  # noqa: PLR0913 - options of a command
     corpora: Annotated[
         list[Path], typer.Argument(metavar="CORPUS...", help="Two or more folders or files.")
     ],
     *,
     format: options.CorpusFormat = None,
+    rate: options.PickleRate = 16_000,
+    rows_per_speaker: options.RowsPerSpeaker = 10,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Processes that decode.")] = 2,
     json: options.Json = False,
 ) -> int:
@@ -35,14 +37,15 @@ def check(
     """
     from multiprocessing import Pool
 
-    from voxgate.train.corpora import read_corpus
+    from voxgate.train.corpora import ReadOptions, read_corpus
     from voxgate.train.leaks import Labelled, find_leaks, named_after_place, speaker_of
 
     if len(corpora) < 2 or len(set(corpora)) < len(corpora):
         raise UsageError("Give two corpora or more, each once: they are compared.")
     if jobs < 1:
         raise UsageError(f"--jobs is {jobs}; give 1 or more.")
-    read = {path: read_corpus(path, format) for path in corpora}
+    reading = ReadOptions(rate_hz=rate, rows_per_speaker=rows_per_speaker)
+    read = {path: read_corpus(path, format, options=reading) for path in corpora}
     bare = any(named_after_place(path, found) for path, found in read.items())
     sides, failures = {}, []
     with Pool(jobs) as pool:

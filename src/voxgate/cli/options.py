@@ -128,6 +128,19 @@ CorpusFormat = Annotated[
         "found out without it.",
     ),
 ]
+PickleRate = Annotated[
+    int,
+    typer.Option("--rate", metavar="HZ", min=1, help="Of the array in a .pkl file: 16000."),
+]
+RowsPerSpeaker = Annotated[
+    int,
+    typer.Option(
+        "--rows-per-speaker",
+        metavar="N",
+        min=1,
+        help="How many rows in a row of a .pkl file's array are one speaker's: 10.",
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", metavar="", help="Print one JSON object for programs; errors too."),

@@ -35,6 +35,8 @@ def train(
         Path, typer.Option("--data", metavar="FOLDER", help="The labelled recordings.")
     ],
     format: options.CorpusFormat = None,
+    rate: options.PickleRate = 16_000,
+    rows_per_speaker: options.RowsPerSpeaker = 10,
     noise: Annotated[
         Path | None,
         typer.Option(
@@ -99,6 +101,7 @@ def train(
     import torch
 
     from voxgate.train.config import build_experiment, read_table
+    from voxgate.train.corpora import ReadOptions
     from voxgate.train.loop import Folders
     from voxgate.train.loop import train as run_training
     from voxgate.train.pack import make_pack
@@ -113,7 +116,8 @@ def train(
     recipe = build_experiment(table, str(experiment))
     place = out or Path("runs") / recipe.name
     noise = noise or _noise_near(data)
-    folders = Folders(data, noise, cache or _default_cache(data), format)
+    reading = ReadOptions(rate_hz=rate, rows_per_speaker=rows_per_speaker)
+    folders = Folders(data, noise, cache or _default_cache(data), format, reading)
     first = join(device).first
     if pack_only:
         folder = RunFolder(place)
@@ -142,8 +146,7 @@ def _check_for_leaks(folders: "Folders", dev: Path) -> None:
             f"Whether {dev} shares speakers with the training is not known: {error}"
         )
         return
-    trained_on = read_corpus(folders.data, folders.format)
-    refuse_to_share({"train": (folders.data, trained_on), "dev": (dev, measured)})
+    refuse_to_share({"train": (folders.data, folders.recordings()), "dev": (dev, measured)})
 
 
 def _noise_near(data: Path) -> Path:

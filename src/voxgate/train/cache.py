@@ -105,7 +105,11 @@ def build_cache(
 
 def _digest(recordings: Sequence[Recording]) -> str:
     """SHA-256 over which recordings there are, how large their files, and how speech is found."""
-    facts = [(r.name, r.speaker, _size(r.path), r.start_s, r.end_s, r.row) for r in recordings]
+    facts = [
+        (r.name, r.speaker, _size(r.path), r.start_s, r.end_s)
+        + ((None,) if r.row is None else (r.row, r.rate_hz))
+        for r in recordings
+    ]
     return hashlib.sha256(repr((facts, VadOptions())).encode()).hexdigest()
 
 

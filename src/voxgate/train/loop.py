@@ -20,7 +20,7 @@ from voxgate.train import batches, closed_set
 from voxgate.train.augment import Augmenter
 from voxgate.train.cache import Corpus, build_cache
 from voxgate.train.config import Experiment
-from voxgate.train.corpora import read_corpus
+from voxgate.train.corpora import ReadOptions, Recording, read_corpus
 from voxgate.train.curves import draw_curves
 from voxgate.train.judge import held_out_eer, raw_embeddings, some_of
 from voxgate.train.run_folder import RunFolder, facts_of
@@ -41,6 +41,15 @@ class Folders:
     noise: Path  # noise/ and rir/ for augmentation
     cache: Path  # decoded speech and the teacher's embeddings, kept between runs
     format: str | None = None  # how the recordings are stored; found out if not given
+    options: ReadOptions | None = None  # what only the user can know of them
+
+    def recordings(self) -> list[Recording]:
+        """The labelled recordings.
+
+        Raises:
+            CorpusError: they cannot be found, or read as what they are.
+        """
+        return read_corpus(self.data, self.format, options=self.options)
 
 
 @dataclass(frozen=True)
@@ -119,8 +128,7 @@ def open_corpus(folders: Folders, told: Told = lambda done, of: None) -> Corpus:
         CorpusError: the recordings cannot be found.
         TrainingError: the cache is of others.
     """
-    recordings = read_corpus(folders.data, folders.format)
-    return build_cache(recordings, folders.cache / "speech", progress=told)
+    return build_cache(folders.recordings(), folders.cache / "speech", progress=told)
 
 
 def divide(
@@ -182,11 +190,12 @@ class _Loop:
                 sums += self._step(objective, batch)
                 state.seconds, mark = state.seconds + time.monotonic() - mark, time.monotonic()
                 means = sums / (state.step - since)
-                if state.step % every == 0 or state.step == self.experiment.steps or interrupted:
+                stop = self.world.any(bool(interrupted))
+                if state.step % every == 0 or state.step == self.experiment.steps or stop:
                     errors = self._checkpoint(means, board)
                     sums, since = np.zeros(3), state.step
                 self.watch(self._progress(means, errors))
-                if interrupted and state.step < self.experiment.steps:
+                if stop and state.step < self.experiment.steps:
                     raise Interrupted
                 mark = time.monotonic()
 
@@ -211,7 +220,7 @@ class _Loop:
         move_average(
             state.average, state.model, experiment.fine_tune.average if fine_tuning else decay
         )
-        told: NDArray[np.float64] = figures.double().cpu().numpy()
+        told: NDArray[np.float64] = world.mean(figures).double().cpu().numpy()
         return told
 
     def _prepare(self) -> bool:

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from voxgate.errors import TrainingError
@@ -33,6 +33,17 @@ class World:
         """Until all are here."""
         if self.size > 1:
             distributed.barrier()
+
+    def mean(self, figures: Tensor) -> Tensor:
+        """The mean of each figure over all processes."""
+        if self.size > 1:
+            distributed.all_reduce(figures)
+            figures = figures / self.size
+        return figures
+
+    def any(self, here: bool) -> bool:
+        """Whether it is so in one of the processes, the same answer in all."""
+        return bool(self.mean(torch.tensor(float(here), device=self.device)) > 0)
 
     def together(self, module: nn.Module) -> nn.Module:
         """The module, with gradients averaged over all processes where there are several.
