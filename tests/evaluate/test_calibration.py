@@ -101,10 +101,10 @@ def test_sides_are_cut_recordings_and_halves_of_a_speakers(pack):
     assert (pairs.target == (pairs.speaker_a == pairs.speaker_b)).all()
 
 
-def test_no_pair_shares_a_recording_nor_mixes_data_sets(pack):
+def test_no_pair_shares_a_recording_nor_mixes_populations(pack):
     speech = [speak(6, 1.0, take) for take in range(3)]
-    dataset = np.array([0, 0, 1])
-    sides = make_sides(Embedder(pack), speech.__getitem__, np.arange(3), dataset, seed=0)
+    population = np.array([0, 0, 1])
+    sides = make_sides(Embedder(pack), speech.__getitem__, np.arange(3), population, seed=0)
     pairs = make_pairs(sides, pack.cohort())
     per_recording = 2  # 0.7 s and whole
     assert len(pairs.score) == per_recording**2  # of the first two recordings alone

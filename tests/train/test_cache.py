@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,13 @@ def test_speech_is_kept_under_the_name_of_its_speaker(recordings, tmp_path):
     beginning, whole = corpus.speech(2)[:4000], speak(1, 1.5, 0)
     shift = np.correlate(whole, beginning, "valid").argmax()
     assert np.abs(whole[shift : shift + 4000] - beginning).max() < 2 / 32767
+
+
+def test_strangers_of_one_language_and_data_set_are_one_population(recordings, tmp_path):
+    told = [replace(r, language=word) for r, word in zip(recordings, "xyyy", strict=True)]
+    population = build_cache(told, tmp_path / "cache").population
+    assert (population[1:] == population[1]).all()
+    assert population[0] != population[1]
 
 
 def test_a_finished_cache_is_opened_and_not_made_again(recordings, tmp_path):

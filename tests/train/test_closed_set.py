@@ -51,6 +51,7 @@ def corpus(*recordings: int) -> Corpus:
         starts=np.arange(len(speaker) + 1),
         speaker=speaker,
         dataset=np.zeros_like(speaker),
+        population=np.zeros_like(speaker),
         speakers=[f"a/{n}" for n in range(len(recordings))],
         datasets=["a"],
         names=[str(n) for n in range(len(speaker))],

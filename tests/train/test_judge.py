@@ -11,8 +11,8 @@ def corpus() -> Corpus:
     speaker = np.repeat(np.arange(7), 4)
     return Corpus(
         samples=np.zeros(28, np.int16), starts=np.arange(29), speaker=speaker,
-        dataset=(speaker > 4).astype(np.int64), speakers=[str(s) for s in range(7)],
-        datasets=["a", "b"], names=[str(r) for r in range(28)],
+        dataset=(speaker > 4).astype(np.int64), population=speaker * 0,
+        speakers=[str(s) for s in range(7)], datasets=["a", "b"], names=[str(r) for r in range(28)],
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ def corpus() -> Corpus:
         starts=np.arange(count + 1) * SAMPLES,
         speaker=speaker,
         dataset=(speaker == SPEAKERS - 1).astype(np.int64),
+        population=(speaker == SPEAKERS - 1).astype(np.int64),
         speakers=[f"{'b' if s == SPEAKERS - 1 else 'a'}/{s}" for s in range(SPEAKERS)],
         datasets=["a", "b"],
         names=[str(r) for r in range(count)],

@@ -27,6 +27,7 @@ def corpus(*counts: int) -> Corpus:
         starts=np.arange(len(speaker) + 1),
         speaker=speaker,
         dataset=np.zeros(len(speaker), np.int64),
+        population=np.zeros(len(speaker), np.int64),
         speakers=[f"a/{s}" for s in range(len(counts))],
         datasets=["a"],
         names=[f"{n:03}" for n in range(len(speaker))],

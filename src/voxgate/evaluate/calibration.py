@@ -1,8 +1,8 @@
 """Fit what turns a score into an LLR, and measure what a false-accept rate takes.
 
 Each recording is cut to several lengths, and some are put together to voiceprints, so that the
-result holds for a word as for a minute. Only pairs of one data set count: two strangers who also
-differ in microphone and language are told apart too easily.
+result holds for a word as for a minute. Only pairs of one population count, such as one language
+of one data set: two strangers who also differ in microphone and language are told apart too easily.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ class Sides:
     vectors: NDArray[np.float32]  # (sides, dim), unit length
     speech_s: NDArray[np.float64]
     speaker: Ints
-    dataset: Ints
+    population: Ints  # strangers of one are hard to tell apart: one data set, one language
     members: NDArray[np.bool_]  # (sides, recordings): which recordings it was made from
     whole: NDArray[np.bool_]  # all the speech of one recording, as it would be verified
 
@@ -59,7 +59,7 @@ def make_sides(
     embedder: Embedder,
     speech: Callable[[int], Waveform],
     speaker: Ints,
-    dataset: Ints,
+    population: Ints,
     seed: int,
 ) -> Sides:
     """Each recording at several lengths, and voiceprints of half a speaker's recordings.
@@ -68,7 +68,7 @@ def make_sides(
         embedder: of the pack.
         speech: number of a recording -> its speech.
         speaker: (recordings,), who is in each.
-        dataset: (recordings,), what each belongs to.
+        population: (recordings,), which each belongs to; only within one is anything compared.
         seed: chooses where recordings are cut.
     """
     rng = np.random.default_rng(seed)
@@ -101,7 +101,7 @@ def make_sides(
         np.stack(vectors),
         np.array(samples) / SAMPLE_RATE,
         speaker[first],
-        dataset[first],
+        population[first],
         made_from,
         np.concatenate([last, np.zeros(len(members) - len(last), bool)]),
     )
@@ -113,9 +113,9 @@ def _by_speaker(speaker: Ints) -> Iterator[Ints]:
 
 
 def make_pairs(sides: Sides, cohort: Cohort) -> Pairs:
-    """Every pair of sides of one data set that share no recording."""
+    """Every pair of sides of one population that share no recording."""
     together = sides.members.astype(np.float32)
-    apart = (together @ together.T == 0) & (sides.dataset[:, None] == sides.dataset)
+    apart = (together @ together.T == 0) & (sides.population[:, None] == sides.population)
     a, b = np.nonzero(np.triu(apart, 1))
     scores = cohort.as_norm(sides.vectors, sides.vectors)
     speech_s = effective_speech_s(sides.speech_s[a], sides.speech_s[b])

@@ -32,6 +32,7 @@ class Corpus:
     starts: NDArray[np.int64]  # (recordings + 1,) where each begins, and the end
     speaker: NDArray[np.int64]  # (recordings,) index into `speakers`
     dataset: NDArray[np.int64]  # (recordings,) index into `datasets`
+    population: NDArray[np.int64]  # (recordings,) alike where dataset and language are
     speakers: list[str]
     datasets: list[str]
     names: list[str]  # of the recordings
@@ -74,7 +75,7 @@ def build_cache(
     digest = _digest(recordings)
     index = folder / "index.npz"
     if index.is_file():
-        return _open_cache(folder, digest)
+        return _open_cache(folder, digest, recordings)
     folder.mkdir(parents=True, exist_ok=True)
     kept, starts, left_out = [], [0], []
     with (folder / "speech.i16").open("wb") as out, Pool(jobs) as pool:
@@ -100,7 +101,7 @@ def build_cache(
         left_out=np.array(left_out, np.str_),
     )
     part.replace(index)
-    return _open_cache(folder, digest)
+    return _open_cache(folder, digest, recordings)
 
 
 def _digest(recordings: Sequence[Recording]) -> str:
@@ -117,20 +118,24 @@ def _size(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None
 
 
-def _open_cache(folder: Path, digest: str) -> Corpus:
+def _open_cache(folder: Path, digest: str, recordings: Sequence[Recording]) -> Corpus:
     with np.load(folder / "index.npz") as stored:
         if str(stored["digest"]) != digest:
             raise TrainingError(f"{folder} caches other recordings; delete it or choose another.")
         speakers, speaker = np.unique(stored["speaker"], return_inverse=True)
         datasets, dataset = np.unique(stored["dataset"], return_inverse=True)
+        populations = {r.name: f"{r.dataset} {r.language}" for r in recordings}
+        names = [str(name) for name in stored["name"]]
+        _, population = np.unique([populations[name] for name in names], return_inverse=True)
         return Corpus(
             samples=np.memmap(folder / "speech.i16", np.int16, mode="r"),
             starts=stored["starts"],
             speaker=speaker,
             dataset=dataset,
+            population=population,
             speakers=[str(name) for name in speakers],
             datasets=[str(name) for name in datasets],
-            names=[str(name) for name in stored["name"]],
+            names=names,
             left_out=[str(reason) for reason in stored["left_out"]],
         )
 

@@ -31,6 +31,6 @@ def make_sides(
         embedder,
         lambda i: corpus.speech(int(recordings[i])),
         corpus.speaker[recordings],
-        corpus.dataset[recordings],
+        corpus.population[recordings],
         seed,
     )
