@@ -187,6 +187,18 @@ def test_an_array_of_utterances_is_trained_on_as_it_is_said_to_be(folder, capsys
     assert "caches other recordings" in err
 
 
+@pytest.mark.parametrize("loss", ["ge2e", "prototypical", "pairs", "softmax"])
+def test_a_network_is_trained_with_another_loss_than_its_recipe_s(folder, capsys, loss):
+    settings = ("sampling.per_speaker=2", "sampling.speed_is_speaker=false")
+    words = [word for setting in settings for word in ("--set", setting)]
+    words = command(folder, loss, "--set", f"loss.kind={loss}", *words)
+    code, _, err = voxgate(capsys, *words)
+    assert code == 0, err
+    first, last = log(folder / loss)
+    assert np.isfinite([first["loss"], last["loss"]]).all()
+    assert load_pack(folder / loss / "pack").dim == 16
+
+
 def test_a_network_that_was_changed_after_export_fails_the_parity_check(whole):
     model = trained_model(RunFolder(whole))
     waveforms = [speak(3, 1.0)]
