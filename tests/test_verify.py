@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from voxgate.errors import (
     AudioFileNotFoundError,
     EnrolmentError,
     PackError,
+    PackMismatchError,
     SpeakerExistsError,
     SpeakerNotFoundError,
     TooLittleSpeechError,
@@ -478,6 +480,24 @@ def test_an_embedder_is_used_as_it_is_given(pack, folder):
     probe = folder / "ada-0.wav"
     Verifier("memory:", pack=pack, embedder=Listening()).embed(probe)
     assert heard == [probe]
+
+
+def test_what_was_heard_already_is_not_heard_again(pack, folder, monkeypatch):
+    verifier = Verifier("memory:", pack=pack)
+    enrolled, probe = (verifier.embed(folder / f"ada-{take}.wav") for take in (0, 1))
+    monkeypatch.setattr(Embedder, "embed", None)
+    contribution = verifier.enrol("ada", [enrolled]).contributions[0]
+    assert (contribution.name, contribution.used) == ("ada-0.wav", True)
+    assert verifier.verify("ada", probe).accepted
+    assert verifier.identify(probe).best == "ada"
+    assert verifier.compare(enrolled, probe).probe.name == "ada-1.wav"
+
+
+def test_what_was_heard_with_another_pack_is_refused(pack, folder):
+    verifier = Verifier("memory:", pack=pack)
+    foreign = replace(verifier.embed(folder / "ada-0.wav"), pack="other@1")
+    with pytest.raises(PackMismatchError, match="other@1 cannot be compared with tiny@1"):
+        verifier.compare(foreign, folder / "ada-1.wav")
 
 
 def test_a_damaged_model_is_found_before_it_is_used(pack, folder, tmp_path):

@@ -14,13 +14,14 @@ import numpy as np
 
 from voxgate.audio import Source, load
 from voxgate.decision import Candidate, Decision, Identification
+from voxgate.embed import Embedding
 from voxgate.enrolment import Enrolment
-from voxgate.errors import EnrolmentError, SpeakerNotFoundError, UsageError
+from voxgate.errors import EnrolmentError, PackMismatchError, SpeakerNotFoundError, UsageError
 from voxgate.packs import Pack, load_pack
 from voxgate.scoring import DEFAULT_POLICY, Policy
 from voxgate.search import Gallery
 from voxgate.store import SpeakerSummary, Store
-from voxgate.verify import Verifier, identified
+from voxgate.verify import Recording, Verifier, identified
 
 
 def lacking(store: Store, pack: str) -> list[SpeakerSummary]:
@@ -90,7 +91,7 @@ class ParallelVerifier(Verifier):
         self._former.__dict__.setdefault("store", self.store)
         return self._former
 
-    def verify(self, speaker: str, probe: Source, *, policy: Policy | None = None) -> Decision:
+    def verify(self, speaker: str, probe: Recording, *, policy: Policy | None = None) -> Decision:
         try:
             self.store.voiceprint(speaker, self.pack.id)
         except SpeakerNotFoundError as error:
@@ -101,12 +102,14 @@ class ParallelVerifier(Verifier):
         return super().verify(speaker, probe, policy=policy)
 
     def identify(
-        self, probe: Source, *, top: int = 5, policy: Policy | None = None
+        self, probe: Recording, *, top: int = 5, policy: Policy | None = None
     ) -> Identification:
         new = self._current_gallery()
         rest = self._rest_of(new.names)
         if not len(rest):
             return super().identify(probe, top=top, policy=policy)
+        if isinstance(probe, Embedding):
+            raise PackMismatchError(self.former.pack.id, probe.pack)
         if _read_once(probe):
             probe = load(probe)  # because both packs have to hear it
         policy, searched = policy or self.policy, len(new) + len(rest)

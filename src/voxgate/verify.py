@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from voxgate.embed import Embedder, Embedding, Listener
 from voxgate.enrolment import Contribution, Enrolment, assess
 from voxgate.errors import (
     AudioError,
+    PackMismatchError,
     SpeakerExistsError,
     SpeakerNotFoundError,
     TooLittleSpeechError,
@@ -36,6 +38,8 @@ from voxgate.scoring import DEFAULT_POLICY, Policy, normalise
 from voxgate.search import Gallery, largest
 from voxgate.store import Mode, Sample, Store, open_store
 from voxgate.store.checks import check_mode
+
+Recording: TypeAlias = "Source | Embedding"  # heard already: nothing is heard twice
 
 
 class Verifier:
@@ -83,16 +87,21 @@ class Verifier:
     def _embedder(self) -> Listener:
         return self._given or Embedder(self.pack, threads=self._threads)
 
-    def embed(self, source: Source) -> Embedding:
-        """Embed a recording.
+    def embed(self, recording: Recording) -> Embedding:
+        """Embed a recording; an embedding of this pack is given back as it is.
 
         Raises:
             TooLittleSpeechError: it holds less speech than the pack needs.
             AudioError: it cannot be read.
+            PackMismatchError: it is an embedding of another pack.
         """
-        return self._embedder.embed(source)
+        if not isinstance(recording, Embedding):
+            return self._embedder.embed(recording)
+        if recording.pack != self.pack.id:
+            raise PackMismatchError(self.pack.id, recording.pack)
+        return recording
 
-    def compare(self, a: Source, b: Source, *, policy: Policy | None = None) -> Decision:
+    def compare(self, a: Recording, b: Recording, *, policy: Policy | None = None) -> Decision:
         """Decide whether two recordings are of one voice.
 
         Raises:
@@ -101,7 +110,7 @@ class Verifier:
         return self._decide(self._hear(a), self._hear(b), policy)
 
     def compare_all(
-        self, recordings: Sequence[Source], *, policy: Policy | None = None
+        self, recordings: Sequence[Recording], *, policy: Policy | None = None
     ) -> list[Decision]:
         """Compare each recording with each that follows; every one is heard once.
 
@@ -114,7 +123,7 @@ class Verifier:
         heard = [self._hear(recording) for recording in recordings]
         return [self._decide(a, b, policy) for a, b in combinations(heard, 2)]
 
-    def verify(self, speaker: str, probe: Source, *, policy: Policy | None = None) -> Decision:
+    def verify(self, speaker: str, probe: Recording, *, policy: Policy | None = None) -> Decision:
         """Decide whether a recording is of the enrolled speaker that it claims to be.
 
         Raises:
@@ -130,7 +139,7 @@ class Verifier:
         )
         return self._decide((enrolled, voiceprint), self._hear(probe), policy, voiceprint.speaker)
 
-    def closest(self, probe: Source, references: Iterable[Source]) -> Ranking:
+    def closest(self, probe: Recording, references: Iterable[Recording]) -> Ranking:
         """Rank recordings by how much they sound like the probe.
 
         One that cannot be compared is listed under `failures`, and the others are ranked.
@@ -164,7 +173,7 @@ class Verifier:
     def enrol(
         self,
         speaker: str,
-        recordings: Sequence[Source],
+        recordings: Sequence[Recording],
         *,
         mode: Mode = "new",
         consent: str | None = None,
@@ -186,7 +195,7 @@ class Verifier:
         if isinstance(recordings, str | bytes | os.PathLike | np.ndarray) or not recordings:
             raise UsageError(f"Give a list of one or more recordings of {speaker} to enrol.")
         existing = self._enrolled_before(speaker, mode)
-        heard = [(name_of(recording), self._try_to_embed(recording)) for recording in recordings]
+        heard = [(_name_of(recording), self._try_to_embed(recording)) for recording in recordings]
         contributions, used = assess(self.pack, heard, existing)
         voiceprint = self.store.enrol(speaker, self.pack.id, used, mode=mode)
         if consent is not None:
@@ -199,18 +208,18 @@ class Verifier:
             speech_s=voiceprint.speech_s,
         )
 
-    def assess(self, recordings: Sequence[Source]) -> tuple[Contribution, ...]:
+    def assess(self, recordings: Sequence[Recording]) -> tuple[Contribution, ...]:
         """What each recording would bring to an enrolment; nothing is stored.
 
         Raises:
             AnotherVoiceError: the recordings are not of one voice.
             EnrolmentError: none of them can be used.
         """
-        heard = [(name_of(recording), self._try_to_embed(recording)) for recording in recordings]
+        heard = [(_name_of(recording), self._try_to_embed(recording)) for recording in recordings]
         return tuple(assess(self.pack, heard)[0])
 
     def identify(
-        self, probe: Source, *, top: int = 5, policy: Policy | None = None
+        self, probe: Recording, *, top: int = 5, policy: Policy | None = None
     ) -> Identification:
         """Find the enrolled speaker that a recording is of, or none.
 
@@ -283,17 +292,17 @@ class Verifier:
             raise SpeakerExistsError(speaker)
         return ()
 
-    def _try_to_embed(self, source: Source) -> Embedding | AudioError:
+    def _try_to_embed(self, recording: Recording) -> Embedding | AudioError:
         """The embedding of one of several recordings, or why there is none."""
         try:
-            return self.embed(source)
+            return self.embed(recording)
         except AudioError as error:
             return error
 
-    def _hear(self, source: Source) -> tuple[Side, Embedding | None]:
+    def _hear(self, recording: Recording) -> tuple[Side, Embedding | None]:
         """A side of a comparison; without an embedding where it has too little speech."""
         try:
-            embedding = self.embed(source)
+            embedding = self.embed(recording)
         except TooLittleSpeechError as error:
             return Side(error.name, error.found_s, error.needed_s), None
         return self._side_of(embedding), embedding
@@ -370,7 +379,11 @@ def _notes(cosine: float, extrapolated: bool, policy: Policy) -> Iterator[Qualit
         )
 
 
-def _label(reference: Source) -> str:
+def _name_of(recording: Recording) -> str:
+    return recording.name if isinstance(recording, Embedding) else name_of(recording)
+
+
+def _label(reference: Recording) -> str:
     """What to call one reference of many: the whole path, for two folders may hold one name."""
     is_path = isinstance(reference, str | os.PathLike)
-    return os.fspath(reference) if is_path else name_of(reference)  # type: ignore[arg-type]
+    return os.fspath(reference) if is_path else _name_of(reference)  # type: ignore[arg-type]
