@@ -21,7 +21,8 @@ VoxgateError
 │   ├── SpeakerExistsError         somebody of that name is enrolled already
 │   ├── StoreKeyError              the key is missing, malformed, or not this store's
 │   ├── StoreCorruptError          the database is damaged, or its content was altered
-│   └── StoreWriteError            read-only or full disk
+│   ├── StoreWriteError            read-only or full disk
+│   └── StoreUnavailableError      its server cannot be reached now
 ├── TrainingError                  a training run cannot start, or cannot go on
 │   ├── CorpusError                labelled recordings cannot be read as they are stored
 │   └── LeakError                  sides of a split share speakers or recordings
@@ -168,6 +169,10 @@ class StoreCorruptError(StoreError):
 
 class StoreWriteError(StoreError):
     """The store cannot be written: read-only or full disk, or locked for too long."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store's server cannot be reached, or is too busy; trying again later may succeed."""
 
 
 class TrainingError(VoxgateError):

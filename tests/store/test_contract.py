@@ -1,15 +1,16 @@
 """What every backend must do, run over each of them."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from store.conftest import KEY
 from store.samples import PACK, START, sample
 from voxgate.errors import (
     ScoringError,
@@ -21,9 +22,9 @@ from voxgate.errors import (
 from voxgate.store import Sample, Store, Voiceprint, default_url, open_store
 
 
-@pytest.fixture(params=["memory:", "sqlite:///{folder}/voices.db"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    opened = open_store(request.param.format(folder=tmp_path))
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url, key=KEY)
     yield opened
     opened.close()
 
@@ -438,7 +439,7 @@ def test_what_was_refused_is_not_in_the_audit_log(store: Store) -> None:
 
 def test_unknown_backends_are_told_with_the_known_ones() -> None:
     for url in ("redis://x", "voices.db"):
-        with pytest.raises(StoreError, match=r"No store backend for .*known: memory, sqlite"):
+        with pytest.raises(StoreError, match=r"No store backend for .*: memory, postgresql, sql"):
             open_store(url)
 
 

@@ -168,6 +168,7 @@ class Store(Protocol):
 
 BACKENDS = {  # URL scheme -> "module:name" of what opens it, imported only when asked for
     "memory": "voxgate.store.memory:MemoryStore",
+    "postgresql": "voxgate.store.postgres:open_postgres",
     "sqlite": "voxgate.store.sqlite:open_sqlite",
 }
 
@@ -188,7 +189,7 @@ def open_store(url: str | None = None, *, key: bytes | None = None) -> Store:
     scheme, colon, _ = url.partition(":")
     if not colon or scheme not in BACKENDS:
         raise StoreError(
-            f"No store backend for {url!r}; a store is written as sqlite:///voices.db "
+            f"No store backend for {scheme!r}; a store is written as sqlite:///voices.db "
             f"(known: {', '.join(sorted(BACKENDS))})."
         )
     module, _, name = BACKENDS[scheme].partition(":")

@@ -52,12 +52,12 @@ class Key:
             )
 
 
-def find_key(given: bytes | None, file: Path, *, may_make: bool) -> Key:
+def find_key(given: bytes | None, file: Path | None, *, may_make: bool) -> Key:
     """The key given, else that of VOXGATE_KEY, else that of the key file.
 
     Args:
         given: the key itself, if the caller has one.
-        file: the key file next to the database.
+        file: the key file next to the database; None where there is no place for one.
         may_make: make the key file if there is no key; only right for a new store, and
             while no other process can be making it.
 
@@ -69,6 +69,11 @@ def find_key(given: bytes | None, file: Path, *, may_make: bool) -> Key:
         return Key(given, "the key given")
     if (text := os.environ.get(KEY_VARIABLE)) is not None:
         return Key(_parse(text, KEY_VARIABLE), KEY_VARIABLE)
+    if file is None:
+        raise StoreKeyError(
+            f"Several machines may use this store, so its key lies in no file next to it; set "
+            f"{KEY_VARIABLE} to the same key on all of them. Make one with: {_HOW_TO_MAKE}"
+        )
     if not file.exists():
         if not may_make:
             raise StoreKeyError(

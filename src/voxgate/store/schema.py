@@ -38,6 +38,9 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
+_Name = String(256).with_variant(  # in the order of its characters everywhere
+    String(256, collation="C"), "postgresql"
+)
 _Number = BigInteger().with_variant(Integer, "sqlite")  # counted up by the database
 
 
@@ -59,7 +62,7 @@ speakers = Table(
     "speakers",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("name", String(256), nullable=False, unique=True),
+    Column("name", _Name, nullable=False, unique=True),
     Column("created_us", BigInteger, nullable=False),
     Column("updated_us", BigInteger, nullable=False),
 )

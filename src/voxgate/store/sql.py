@@ -30,7 +30,10 @@ class Database(Protocol):
     """What differs between databases. Its transactions raise errors of the store only."""
 
     name: str  # for messages
-    key_file: Path
+
+    @property
+    def key_file(self) -> Path | None:
+        """Where a key may lie, if it may lie next to the database."""
 
     def prepare(self) -> None:
         """Set up a new database, before there are tables."""

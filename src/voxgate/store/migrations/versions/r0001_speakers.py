@@ -7,6 +7,7 @@ revision = "0001"
 down_revision = None
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_NAME = sa.String(256).with_variant(sa.String(256, collation="C"), "postgresql")
 _REFUSALS = {"update": "changed", "delete": "removed"}
 
 
@@ -23,7 +24,7 @@ def upgrade() -> None:
     op.create_table(
         "speakers",
         sa.Column("id", sa.String(32), primary_key=True),
-        sa.Column("name", sa.String(256), nullable=False, unique=True),
+        sa.Column("name", _NAME, nullable=False, unique=True),
         sa.Column("created_us", sa.BigInteger, nullable=False),
         sa.Column("updated_us", sa.BigInteger, nullable=False),
     )
@@ -69,8 +70,16 @@ def _speaker_id(*, primary_key: bool = False) -> sa.Column[str]:
 
 
 def _make_append_only() -> None:
-    if op.get_bind().dialect.name != "sqlite":
-        raise NotImplementedError("The audit log's triggers are written for SQLite only.")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION audit_log_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE 'the audit log cannot be changed, only added to'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+            "ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION audit_log_refuse()"
+        )
+        return
     for verb, participle in _REFUSALS.items():
         op.execute(
             f"CREATE TRIGGER audit_log_no_{verb} BEFORE {verb} ON audit_log "
@@ -79,6 +88,8 @@ def _make_append_only() -> None:
 
 
 def downgrade() -> None:
-    """Remove everything; SQLite drops the triggers with their table."""
+    """Remove everything; the triggers go with their table."""
     for table in ("audit_log", "voiceprints", "samples", "speakers", "store"):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_log_refuse()")

@@ -1,0 +1,228 @@
+"""What is particular to PostgreSQL: its transactions, what can go wrong, and what stays in it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from time import monotonic
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from store.conftest import KEY
+from store.samples import PACK, sample
+from store.server import PostgresServer
+from voxgate.errors import (
+    StoreCorruptError,
+    StoreError,
+    StoreKeyError,
+    StoreUnavailableError,
+    StoreWriteError,
+)
+from voxgate.store import Store, open_store, postgres
+
+
+@pytest.fixture
+def store(postgres_url: str) -> Iterator[Store]:
+    opened = open_store(postgres_url, key=KEY)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def raw(postgres_url: str) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
+    """Another program's connection to the store's database."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        yield connection
+
+
+# opening
+
+
+def test_the_key_comes_from_the_environment_and_from_no_file(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VOXGATE_KEY", raising=False)
+    with pytest.raises(StoreKeyError, match=r"in no file next to it; set VOXGATE_KEY"):
+        open_store(postgres_url)
+    monkeypatch.setenv("VOXGATE_KEY", KEY.hex())
+    open_store(postgres_url).close()
+    with pytest.raises(StoreKeyError, match="is not the key that this store was made with"):
+        open_store(postgres_url, key=bytes(32))
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://me:secret@127.0.0.1:1/x", "x on 127.0.0.1:1 cannot be reached: "),
+        ("postgresql://me:secret@[::1/x", "write postgresql://user:password@host"),
+        ("postgresql://me:secret@/x?host=/nowhere", "x on /nowhere cannot be reached: "),
+    ],
+)
+def test_what_is_no_server_is_told_without_the_password(url: str, words: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        open_store(url, key=KEY)
+    assert words in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_does_not_exist_is_told(postgres: PostgresServer) -> None:
+    with pytest.raises(StoreUnavailableError, match='database "nothing" does not exist'):
+        open_store(postgres.url("nothing"), key=KEY)
+
+
+def test_the_database_of_another_program_is_left_alone(own_database: str) -> None:
+    with psycopg.connect(own_database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE notes (note TEXT)")
+    with pytest.raises(StoreError, match="is the database of another program"):
+        open_store(own_database, key=KEY)
+
+
+def test_processes_that_make_a_store_at_the_same_time_make_one(own_database: str) -> None:
+    opened: list[Store] = []
+    threads = [
+        threading.Thread(target=lambda: opened.append(open_store(own_database, key=KEY)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 4
+    opened[0].enrol("ada", PACK, [sample(1)])
+    assert [store.voiceprint("ada", PACK).recordings for store in opened] == [1, 1, 1, 1]
+    for store in opened:
+        store.close()
+
+
+# what others do
+
+
+def test_what_is_committed_is_on_the_disk_also_where_the_server_does_not_wait(
+    store: Store, raw: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    database = store._database  # type: ignore[attr-defined]
+    for given, expected in (("off", "on"), ("local", "local")):
+        raw.execute(f"ALTER DATABASE made SET synchronous_commit = {given}".encode())
+        with closing(open_store(raw_url(raw), key=KEY)) as other:
+            with other._database.writing() as connection:  # type: ignore[attr-defined]
+                shown = connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()
+            assert shown == expected
+    raw.execute("ALTER DATABASE made RESET synchronous_commit")
+    assert database.name.startswith("made on /")
+
+
+def raw_url(raw: "psycopg.Connection[tuple[object, ...]]") -> str:
+    return f"postgresql://postgres@/made?host={raw.info.host}"
+
+
+def test_a_writer_that_waits_too_long_for_another_gives_up_and_readers_do_not_wait(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "BUSY_S", 0.05)
+    with closing(open_store(postgres_url, key=KEY)) as store:
+        store.enrol("ada", PACK, [sample(1)])
+        with store._database.writing():  # type: ignore[attr-defined]
+            with pytest.raises(StoreWriteError, match="is being written by others; try again"):
+                store.enrol("bob", PACK, [sample(2)])
+            assert store.voiceprint("ada", PACK).recordings == 1
+        store.enrol("bob", PACK, [sample(2)])
+
+
+def test_a_writer_that_stalls_loses_its_transaction_and_holds_up_nobody(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "STALLED_S", 0.05)
+    with closing(open_store(postgres_url, key=KEY)) as store:
+        with pytest.raises(StoreUnavailableError), store._writing() as rows:  # type: ignore[attr-defined]
+            store.enrol("ada", PACK, [sample(1)])
+            rows.raise_revision()
+        assert store.revision() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "words"),
+    [
+        ("25006", StoreWriteError, "is a replica, or set to read-only"),
+        ("42501", StoreWriteError, "does not let its user do this"),
+        ("53100", StoreWriteError, "the disk is full, nothing was written"),
+        ("40001", StoreWriteError, "is being written by others"),
+        ("28P01", StoreError, "refuses the user or the password"),
+        ("XX001", StoreCorruptError, "is damaged; restore it from a backup"),
+        ("53300", StoreUnavailableError, "cannot be used now; try again"),
+        ("57P01", StoreUnavailableError, "cannot be used now; try again"),
+        ("08006", StoreUnavailableError, "cannot be used now; try again"),
+        ("22012", StoreError, "failed: something."),
+    ],
+)
+def test_what_postgresql_refuses_is_told_in_a_sentence(
+    store: Store, state: str, expected: type[StoreError], words: str
+) -> None:
+    raising = f"DO $$ BEGIN RAISE 'something' USING ERRCODE = '{state}', DETAIL = 'ada'; END $$"
+    database = store._database  # type: ignore[attr-defined]
+    with pytest.raises(StoreError, match=words) as caught, database.reading() as connection:
+        connection.exec_driver_sql(raising)
+    assert type(caught.value) is expected
+    assert "ada" not in str(caught.value)
+    assert store.speakers() == []  # the next one is not concerned
+
+
+def test_the_audit_log_can_only_be_added_to(
+    store: Store, raw: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    store.enrol("ada", PACK, [sample(1)])
+    for statement in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log",
+                      "TRUNCATE audit_log"):  # fmt: skip
+        with pytest.raises(psycopg.errors.RaiseException, match="only added to"):
+            raw.execute(statement.encode())
+    assert len(store.audit_log()) == 1
+
+
+def test_the_list_of_connections_is_not_endless(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = store._database._readers.pool  # type: ignore[attr-defined]
+    monkeypatch.setattr(pool, "_timeout", 0.05)
+    taken = [pool.connect() for _ in range(20)]
+    with pytest.raises(StoreUnavailableError, match="has no connection left; try again"):
+        store.speakers()
+    for connection in taken:
+        connection.close()
+    assert store.speakers() == []
+
+
+# a server that goes away
+
+
+def test_a_server_that_was_stopped_is_told_and_is_used_again_when_it_is_back(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
+    with closing(open_store(postgres_url, key=KEY)) as store:
+        store.enrol("ada", PACK, [sample(1)])
+        postgres.stop()
+        started = monotonic()
+        for change in (store.speakers, lambda: store.enrol("bob", PACK, [sample(2)])):
+            with pytest.raises(StoreUnavailableError, match=r"made on /.* cannot be reached: "):
+                change()
+        assert monotonic() - started < 10
+        postgres.start()
+        assert [summary.name for summary in store.speakers()] == ["ada"]
+        store.enrol("bob", PACK, [sample(2)])
+
+
+def test_a_connection_that_is_cut_in_the_middle_undoes_its_work(
+    store: Store, raw: "psycopg.Connection[tuple[object, ...]]"
+) -> None:
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'voxgate'"
+    )
+    with pytest.raises(StoreUnavailableError), store._writing() as rows:  # type: ignore[attr-defined]
+        rows.raise_revision()
+        raw.execute(cut.encode())
+        rows.raise_revision()
+    assert store.revision() == 0
+
+
+def test_the_name_of_a_store_has_no_secret_in_it() -> None:
+    url = "postgresql://me:secret@db.example:5433/voices?sslpassword=secret"
+    assert postgres._name_of(make_url(url)) == "voices on db.example:5433"
