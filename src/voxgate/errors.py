@@ -28,6 +28,7 @@ VoxgateError
 │   └── LeakError                  sides of a split share speakers or recordings
 ├── EvaluationError                an evaluation or a calibration lacks what it needs
 ├── MicrophoneError                there is no microphone, or it cannot be used
+├── OverloadedError                more is asked of the service than it can do now
 ├── OutputError                    a result cannot be written where it was asked for
 ├── UsageError                     an option's value makes no sense
 └── MissingExtraError              an optional dependency is not installed
@@ -197,6 +198,17 @@ class EvaluationError(VoxgateError):
 
 class MicrophoneError(VoxgateError):
     """There is no microphone, or it cannot be used."""
+
+
+class OverloadedError(VoxgateError):
+    """More recordings wait for the service than it may keep waiting."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(
+            f"The service is busy: {waiting} recordings are being heard or wait for it. "
+            "Send this one again in a moment."
+        )
+        self.waiting = waiting
 
 
 class OutputError(VoxgateError, OSError):

@@ -15,8 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voxgate.server.drain import Drain
+from voxgate.server.errors import problem
 from voxgate.server.metrics import Metrics
-from voxgate.server.problems import problem
 from voxgate.server.telemetry import Telemetry
 from voxgate.server.trace import Trace, tracing
 

@@ -96,6 +96,8 @@ class Metrics:
         for name, took in trace.stages.items():
             self._stage_seconds.labels(name).observe(took)
         self._stage_seconds.labels(REST).observe(max(0.0, seconds - sum(trace.stages.values())))
+        if trace.shed:
+            self.shed(trace.shed)
         for asked, outcome in trace.decisions:
             self._decisions.labels(asked, outcome).inc()
 

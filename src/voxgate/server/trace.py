@@ -27,6 +27,7 @@ class Trace:
     request_id: str
     stages: dict[str, float] = field(default_factory=dict)  # name -> seconds
     decisions: list[tuple[str, str]] = field(default_factory=list)  # what was asked, outcome
+    shed: str | None = None  # why it was refused unheard, if it was
     key_id: str | None = None
     domain: str | None = None
     spans: Spans | None = field(default=None, repr=False)
@@ -69,6 +70,13 @@ def note_decision(asked: str, outcome: str) -> None:
     trace = _current.get()
     if trace is not None:
         trace.decisions.append((asked, outcome))
+
+
+def note_shed(reason: str) -> None:
+    """Say that it was refused unheard: "overload" or "rate"."""
+    trace = _current.get()
+    if trace is not None:
+        trace.shed = reason
 
 
 def note_caller(key_id: str | None, domain: str) -> None:

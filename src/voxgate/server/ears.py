@@ -1,0 +1,240 @@
+"""Recordings are decoded and embedded by worker processes, not in the service itself.
+
+A worker has one thread, bounded memory and bounded time for a recording. One that crashes,
+takes too long or wants too much memory costs that one request, and is replaced. Waiting is
+bounded, too: whoever comes when the queue is full is told to come back.
+"""
+
+import contextlib
+import logging
+import multiprocessing
+import queue
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from voxgate.audio import Source
+from voxgate.embed import Embedder, Embedding
+from voxgate.errors import AudioError, OverloadedError, UnreadableAudioError, VoxgateError
+from voxgate.packs import Pack, load_pack
+
+STARTS_WITHIN_S = 120.0
+DEFAULT_TIME_LIMIT_S = 30.0
+DEFAULT_MEMORY_MB = 4096  # of address space, most of which is never touched
+
+log = logging.getLogger("voxgate.ears")
+
+
+class Ears:
+    """A listener that hands recordings to its workers. Threads share it."""
+
+    def __init__(
+        self,
+        pack: Pack,
+        *,
+        workers: int,
+        waiting: int = 16,
+        time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+        memory_mb: int = DEFAULT_MEMORY_MB,
+    ) -> None:
+        """Start the workers, and wait until they have loaded the model.
+
+        Args:
+            pack: with which they embed.
+            workers: how many.
+            waiting: recordings that may wait for one of them.
+            time_limit_s: for one recording.
+            memory_mb: address space of each worker, in MB.
+
+        Raises:
+            VoxgateError: a worker cannot start.
+        """
+        self._arguments = pack.path, memory_mb
+        self._time_limit_s = time_limit_s
+        self._most = workers + waiting
+        self._lock = threading.Lock()
+        self._inside = 0  # recordings that wait or are heard
+        self._closed = False
+        self._alive: set[_Worker] = set()
+        self._free: queue.LifoQueue[_Worker] = queue.LifoQueue()  # the warmest is used first
+        started = [self._start() for _ in range(workers)]
+        for worker in started:
+            worker.wait_until_ready()
+            self._free.put(worker)
+
+    def embed(self, source: Source) -> Embedding:
+        """As `Embedder.embed`, for a recording as bytes.
+
+        Raises:
+            OverloadedError: too many are waiting already.
+            AudioError: it cannot be read, has too little speech, or cost a worker its life.
+        """
+        if not isinstance(source, bytes):
+            raise TypeError(f"Ears hear bytes, not {type(source).__name__}.")
+        with self._inside_the_bounds(), self._worker() as worker:
+            return worker.embed(source, self._time_limit_s)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a worker."""
+        return any(worker.is_alive() for worker in self._alive)
+
+    def close(self) -> None:
+        """End the workers; those that are busy, too."""
+        self._closed = True
+        for worker in list(self._alive):
+            worker.end()
+
+    @contextmanager
+    def _inside_the_bounds(self) -> Iterator[None]:
+        with self._lock:
+            if self._inside >= self._most:
+                raise OverloadedError(self._inside)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+    @contextmanager
+    def _worker(self) -> Iterator["_Worker"]:
+        """A worker for one recording; afterwards it is free again, or replaced."""
+        worker = self._free.get()
+        try:
+            yield worker
+        finally:
+            if worker.lost and not self._closed:
+                threading.Thread(target=self._replace, args=(worker,), daemon=True).start()
+            else:
+                self._free.put(worker)
+
+    def _start(self) -> "_Worker":
+        worker = _Worker(*self._arguments)
+        self._alive.add(worker)
+        return worker
+
+    def _replace(self, lost: "_Worker") -> None:
+        log.warning("a worker was lost; starting another", extra={"reason": lost.lost})
+        lost.end()
+        self._alive.discard(lost)
+        worker = self._start()
+        try:
+            worker.wait_until_ready()
+        except VoxgateError:
+            log.exception("a worker cannot start")
+            worker.lost = "start"
+        self._free.put(worker)
+
+
+class _Worker:
+    """The service's end of one worker process."""
+
+    def __init__(self, pack: Path, memory_mb: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._end, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_work, args=(theirs, pack, memory_mb), daemon=True, name="ears"
+        )
+        self._process.start()
+        theirs.close()
+        self.lost = ""  # why, if it is
+
+    def wait_until_ready(self) -> None:
+        """Return when it has loaded the model.
+
+        Raises:
+            VoxgateError: it could not.
+        """
+        try:
+            if not self._end.poll(STARTS_WITHIN_S):
+                raise VoxgateError("A worker did not start in time.")
+            answer = self._end.recv()
+        except (EOFError, OSError) as error:
+            raise VoxgateError("A worker ended while it started; is there memory?") from error
+        if answer is not None:
+            raise _rebuilt(*answer)
+
+    def is_alive(self) -> bool:
+        return not self.lost and self._process.is_alive()
+
+    def embed(self, recording: bytes, time_limit_s: float) -> Embedding:
+        """Let it embed one recording."""
+        try:
+            self._end.send_bytes(recording)
+            if not self._end.poll(time_limit_s):
+                self.lost = "time"
+                raise AudioError(
+                    f"The recording took longer than {time_limit_s:g} s to read; send a "
+                    "shorter one."
+                )
+            found, answer = self._end.recv()
+        except (EOFError, OSError) as error:
+            self.lost = "crash"
+            raise UnreadableAudioError(
+                "The recording cannot be read: it broke the decoder. Send it in another format."
+            ) from error
+        if found:
+            embedding: Embedding = answer
+            return embedding
+        raise _rebuilt(*answer)
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.join()
+        self._end.close()
+
+
+def _work(end: Connection, pack: Path, memory_mb: int) -> None:
+    """What a worker does until the service is gone: recordings in, embeddings out."""
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sig, signal.SIG_IGN)  # it goes when the service goes
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        _bound(memory_mb)
+        embedder = Embedder(load_pack(pack), threads=1)
+    except VoxgateError as error:
+        end.send(_taken_apart(error))
+        return
+    with contextlib.suppress(EOFError, OSError):
+        end.send(None)
+        while True:
+            end.send(_answer(embedder, end.recv_bytes()))
+
+
+def _answer(embedder: Embedder, recording: bytes) -> tuple[bool, Any]:
+    try:
+        return True, embedder.embed(recording)
+    except VoxgateError as error:
+        return False, _taken_apart(error)
+    except MemoryError:
+        too_much = AudioError("The recording needs too much memory; send a shorter one.")
+        return False, _taken_apart(too_much)
+
+
+def _bound(memory_mb: int) -> None:
+    """Bound the memory of this process, and let it leave no core file, which would hold audio."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return
+    limit = memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _taken_apart(error: VoxgateError) -> tuple[type[VoxgateError], str, dict[str, Any]]:
+    """An error as it can be sent: pickle would call its class with the message alone."""
+    return type(error), str(error), error.__dict__
+
+
+def _rebuilt(kind: type[VoxgateError], message: str, facts: dict[str, Any]) -> VoxgateError:
+    error = kind.__new__(kind)
+    error.args = (message,)
+    error.__dict__.update(facts)
+    return error

@@ -1,0 +1,90 @@
+"""Errors as RFC 9457 has them, application/problem+json, and the status of each of ours."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from voxgate import errors
+from voxgate.errors import VoxgateError
+from voxgate.server.trace import note_shed
+
+log = logging.getLogger("voxgate.errors")
+
+RETRY_AFTER_S = 1
+TYPE = "application/problem+json"
+
+STATUS: Mapping[type[VoxgateError], int] = {  # the nearest class upwards counts
+    errors.AudioError: 422,
+    errors.UnreadableAudioError: 415,
+    errors.ScoringError: 422,
+    errors.EnrolmentError: 422,
+    errors.SpeakerNotFoundError: 404,
+    errors.SpeakerExistsError: 409,
+    errors.UsageError: 422,
+    errors.StoreError: 503,
+    errors.StoreCorruptError: 500,
+    errors.StoreKeyError: 500,
+    errors.OverloadedError: 503,
+    VoxgateError: 500,
+}
+
+
+def status_of(error: VoxgateError) -> int:
+    """The status an error is answered with."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem(
+    status: int, detail: str, *, request_id: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer that says what is wrong, in one sentence."""
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "request_id": request_id,
+    }
+    return JSONResponse(content, status, headers=dict(headers or {}), media_type=TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer its errors so; those that nobody foresaw are the edge's."""
+    app.add_exception_handler(VoxgateError, _ours)
+    app.add_exception_handler(HTTPException, _of_the_protocol)
+    app.add_exception_handler(RequestValidationError, _malformed)
+
+
+def _ours(request: Request, error: Exception) -> Response:
+    request_id = request.state.request_id
+    if isinstance(error, errors.OverloadedError):
+        note_shed("overload")
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        return problem(503, str(error), request_id=request_id, headers=headers)
+    status = status_of(error) if isinstance(error, VoxgateError) else 500
+    detail = str(error)
+    if status >= 500:
+        log.error("failed", exc_info=error, extra={"request_id": request_id})
+        detail = "The service cannot do this now. Its log says where it failed."
+    return problem(status, detail, request_id=request_id)
+
+
+def _of_the_protocol(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    request_id = request.state.request_id
+    return problem(error.status_code, error.detail, request_id=request_id, headers=error.headers)
+
+
+def _malformed(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    detail = f"{where}: {first['msg']}."
+    return problem(422, detail, request_id=request.state.request_id)

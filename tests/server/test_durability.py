@@ -1,0 +1,109 @@
+"""The service itself as processes: what it has acknowledged is there, whatever is killed."""
+
+import io
+import secrets
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psutil
+import pytest
+import soundfile
+from started import started
+from voices import speak
+
+SERVE = ("-m", "voxgate", "serve")
+WAV = {"Content-Type": "audio/wav"}
+
+
+@pytest.fixture(scope="module")
+def pack_folder(tiny_pack):
+    return str(tiny_pack.path)
+
+
+@pytest.fixture
+def settings(tmp_path, pack_folder):
+    return {
+        "VOXGATE_STORE": f"sqlite:///{tmp_path}/voices.db",
+        "VOXGATE_KEY": secrets.token_hex(32),
+        "VOXGATE_PACK": pack_folder,
+        "VOXGATE_EARS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def wav(voice, take=0):
+    file = io.BytesIO()
+    soundfile.write(file, speak(voice, 1.5, take), 16_000, format="WAV")
+    return file.getvalue()
+
+
+def enrol(service, speaker, recording):
+    with service.client(headers=WAV) as client:
+        return client.post(f"/v1/speakers/{speaker}/enrolments", content=recording)
+
+
+def kill(service):
+    """Kill -9, and see that nothing is left of it."""
+    processes = [psutil.Process(service.process.pid)]
+    processes += processes[0].children(recursive=True)
+    service.signal(signal.SIGKILL)
+    _, alive = psutil.wait_procs(processes, 20)
+    assert alive == []
+
+
+def enrol_until_killed(service, prefix, enough):
+    """Names that the service has acknowledged, from several clients; it is killed meanwhile."""
+    acknowledged, recording = [], wav(1)
+    reached = threading.Event()
+
+    def client(number):
+        with service.client(headers=WAV) as client:
+            for i in range(10_000):
+                name = f"{prefix}-{number}-{i}"
+                try:
+                    answer = client.post(f"/v1/speakers/{name}/enrolments", content=recording)
+                except httpx.TransportError:
+                    return
+                assert answer.status_code < 300, answer.text
+                acknowledged.append(name)
+                if len(acknowledged) >= enough:
+                    reached.set()
+
+    with ThreadPoolExecutor() as pool:
+        clients = [pool.submit(client, number) for number in range(4)]
+        assert reached.wait(60)
+        kill(service)
+        for each in clients:
+            each.result()
+    return acknowledged
+
+
+def test_kill_9_during_writes_loses_nothing_acknowledged(settings):
+    acknowledged = []
+    for round in range(2):
+        with started(program=SERVE, env=settings) as service:
+            acknowledged += enrol_until_killed(service, f"r{round}", enough=12)
+    with started(program=SERVE, env=settings) as service, service.client(headers=WAV) as client:
+        for name in acknowledged:
+            assert client.get(f"/v1/speakers/{name}").status_code == 200
+        answer = client.post(f"/v1/speakers/{acknowledged[0]}/verify", content=wav(1))
+        assert answer.json()["outcome"] == "accept"
+
+
+def test_two_services_over_one_store_see_each_others_writes_and_lose_none(settings):
+    with (
+        started(program=SERVE, env=settings) as one,
+        started(program=SERVE, env=settings) as other,
+    ):
+        assert enrol(one, "ada", wav(1)).status_code < 300
+        with other.client(headers=WAV) as client:
+            answer = client.post("/v1/speakers/ada/verify", content=wav(1))
+        assert answer.json()["outcome"] == "accept"
+        with ThreadPoolExecutor() as pool:
+            services = [one, other] * 4
+            takes = [wav(1, take) for take in range(2, 10)]
+            answers = list(pool.map(enrol, services, ["ada"] * 8, takes))
+        assert [answer.status_code < 300 for answer in answers] == [True] * 8
+        assert one.get("/v1/speakers/ada").json()["recordings"] == 9
