@@ -30,6 +30,10 @@ def test_what_is_not_said_has_its_default(tmp_path):
         ('name = "x"\nsteps = "3"', "steps is '3'; it must be int"),
         ('name = "x"\nsteps = 3\nloss = 1', "loss is 1; it must be a table"),
         ('name = "x"\nsteps = 3\n[model]\nkind = "vgg"', "model has the kind 'vgg'; known are"),
+        (
+            'name = "x"\nsteps = 3\n[loss]\nkind = "ge2e"',
+            "loss: per_speaker is 2 and that of the sampling 1; they must be the same",
+        ),
         ('name = "x"', "incomplete"),
         ("name = ", "not valid TOML"),
     ],

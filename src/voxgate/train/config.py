@@ -190,6 +190,12 @@ def build_experiment(table: dict[str, Any], where: str) -> Experiment:
             f"{where}: fine_tune: steps is {experiment.fine_tune.steps}; it must be from 0 to the "
             f"{experiment.steps} steps of the run."
         )
+    rows = experiment.sampling.per_speaker
+    if getattr(experiment.loss.config, "per_speaker", rows) != rows:
+        raise TrainingError(
+            f"{where}: loss: per_speaker is {experiment.loss.config.per_speaker} and that of the "
+            f"sampling {rows}; they must be the same, 2 or more."
+        )
     return experiment
 
 

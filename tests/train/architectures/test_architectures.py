@@ -9,7 +9,9 @@ from voxgate.train.architectures import ARCHITECTURES
 from voxgate.train.config import Choice, Experiment
 from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.frontends import FRONT_ENDS
+from voxgate.train.losses import LOSSES
 from voxgate.train.model import SpeakerModel
+from voxgate.train.state import Objective, start
 
 SMALL = {  # architecture (and variant) -> front end, its config, the network's config
     "ecapa": ("mel", {}, {"channels": 16, "aggregate": 24, "attention": 8, "scale": 4}),
@@ -35,18 +37,21 @@ DIM = 8
 EXPORTED_ELSEWHERE = ("ecapa", "redimnet residual")  # in test_run; and nothing new in its graph
 
 
-def small(name: str) -> SpeakerModel:
-    torch.manual_seed(1)
+def experiment(name: str, loss: str = "aam") -> Experiment:
     kind = name.split(maxsplit=1)[0]
     front_end, front_end_config, config = SMALL[name]
-    return SpeakerModel(
-        Experiment(
-            name=kind,
-            steps=1,
-            front_end=Choice(front_end, FRONT_ENDS[front_end][0](**front_end_config)),
-            model=Choice(kind, ARCHITECTURES[kind][0](dim=DIM, **config)),
-        )
+    return Experiment(
+        name=kind,
+        steps=1,
+        front_end=Choice(front_end, FRONT_ENDS[front_end][0](**front_end_config)),
+        model=Choice(kind, ARCHITECTURES[kind][0](dim=DIM, **config)),
+        loss=Choice(loss, LOSSES[loss][0]()),
     )
+
+
+def small(name: str) -> SpeakerModel:
+    torch.manual_seed(1)
+    return SpeakerModel(experiment(name))
 
 
 def noise(rows: int, samples: int) -> np.ndarray:
@@ -77,6 +82,28 @@ def test_every_parameter_is_trained_also_in_bfloat16(name):
         key for key, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0
     ]
     assert without == []
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("name", SMALL)
+def test_every_network_learns_by_every_loss(name, loss):
+    state = start(experiment(name, loss), 3, torch.device("cpu"))
+    objective = Objective(experiment(name, loss), state).train()
+    state.loss.at(1.0, fine_tuning=False)
+    batch = torch.from_numpy(noise(6, 8_000)), torch.arange(6) // 2, torch.zeros(6, 0)
+    before = {key: value.clone() for key, value in objective.named_parameters()}
+    losses = []
+    for _ in range(3):
+        total, figures = objective(*batch)
+        losses.append(total.item())
+        assert 0 <= figures[2] <= 1
+        state.optimiser.zero_grad()
+        total.backward()
+        state.optimiser.step()
+    assert losses[-1] < losses[0]
+    after = dict(objective.named_parameters())
+    assert all(torch.isfinite(value).all() for value in after.values())
+    assert any((after[key] != value).any() for key, value in before.items() if "network" in key)
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL if name not in EXPORTED_ELSEWHERE])
