@@ -340,6 +340,18 @@ def test_the_speaker_is_found_among_the_enrolled(enrolled, folder):
     assert (found.searched, found.pack, found.probe.name) == (2, "tiny@1", "bob-2.wav")
 
 
+def test_only_those_who_are_named_are_searched(enrolled, folder):
+    probe = folder / "bob-2.wav"
+    found = enrolled.identify(probe, among=[" ada ", "nobody"])
+    assert ([one.speaker for one in found.candidates], found.searched) == (["ada"], 1)
+    assert found.best is None
+    alone = enrolled.identify(probe, among=["bob"]).candidates[0]
+    among_two = enrolled.identify(probe).candidates[0]
+    assert (alone.speaker, alone.llr) == ("bob", among_two.llr)
+    assert alone.threshold < among_two.threshold  # fewer strangers have a chance
+    assert enrolled.identify(probe, among=[]).searched == 0
+
+
 def test_a_stranger_is_none_of_them(enrolled, folder):
     found = enrolled.identify(folder / "eve-0.wav")
     assert (found.outcome, found.best) == (Outcome.REJECT, None)

@@ -6,7 +6,7 @@ has a voiceprint of the new pack is judged by it, everybody else by that of the 
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from voxgate.packs import Pack, load_pack
 from voxgate.scoring import DEFAULT_POLICY, Policy
 from voxgate.search import Gallery
 from voxgate.store import SpeakerSummary, Store
+from voxgate.store.checks import clean_name
 from voxgate.verify import Recording, Verifier, identified
 
 
@@ -102,12 +103,20 @@ class ParallelVerifier(Verifier):
         return super().verify(speaker, probe, policy=policy)
 
     def identify(
-        self, probe: Recording, *, top: int = 5, policy: Policy | None = None
+        self,
+        probe: Recording,
+        *,
+        top: int = 5,
+        policy: Policy | None = None,
+        among: Collection[str] | None = None,
     ) -> Identification:
         new = self._current_gallery()
         rest = self._rest_of(new.names)
+        if among is not None:
+            names = [clean_name(name) for name in among]
+            new, rest = new.only(names), rest.only(names)
         if not len(rest):
-            return super().identify(probe, top=top, policy=policy)
+            return super().identify(probe, top=top, policy=policy, among=among)
         if isinstance(probe, Embedding):
             raise PackMismatchError(self.former.pack.id, probe.pack)
         if _read_once(probe):

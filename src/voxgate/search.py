@@ -4,7 +4,7 @@ The enrolled embeddings lie in one matrix, so that a search reads memory once fr
 the other and costs little more than that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import pairwise
@@ -73,6 +73,15 @@ class Gallery:
         with ThreadPoolExecutor(self._threads) as pool:
             list(pool.map(compare, _parts(len(self), self._threads)))
         return found.clip(-1, 1, out=found)
+
+    def only(self, names: Collection[str]) -> "Gallery":
+        """Those of the voices whose names are among these."""
+        wanted = set(names)
+        rows = [row for row, name in enumerate(self.names) if name in wanted]
+        part = Gallery((), self._cohort, threads=self._threads)
+        part.names = [self.names[row] for row in rows]
+        part.matrix, part.speech_s = self.matrix[rows], self.speech_s[rows]
+        return part
 
     def top(self, probe: Floats, k: int) -> list[tuple[str, float]]:
         """The k voices with the highest cosine, best first, ties by name: (name, cosine)."""

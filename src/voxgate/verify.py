@@ -1,7 +1,7 @@
 """The Verifier: the one way from recordings to decisions, for every front door."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -37,7 +37,7 @@ from voxgate.quality import QualityWarning
 from voxgate.scoring import DEFAULT_POLICY, Policy, normalise
 from voxgate.search import Gallery, largest
 from voxgate.store import Mode, Sample, Store, open_store
-from voxgate.store.checks import check_mode
+from voxgate.store.checks import check_mode, clean_name
 
 Recording: TypeAlias = "Source | Embedding"  # heard already: nothing is heard twice
 
@@ -219,7 +219,12 @@ class Verifier:
         return tuple(assess(self.pack, heard)[0])
 
     def identify(
-        self, probe: Recording, *, top: int = 5, policy: Policy | None = None
+        self,
+        probe: Recording,
+        *,
+        top: int = 5,
+        policy: Policy | None = None,
+        among: Collection[str] | None = None,
     ) -> Identification:
         """Find the enrolled speaker that a recording is of, or none.
 
@@ -230,6 +235,7 @@ class Verifier:
             probe: the recording.
             top: how many candidates to list.
             policy: how to decide; None for that of the Verifier.
+            among: search only those of the enrolled who have these names.
 
         Raises:
             AudioError: the recording cannot be read. (Too little speech is an outcome.)
@@ -237,6 +243,8 @@ class Verifier:
         if top < 1:
             raise UsageError(f"top={top} lists nobody; at least 1 is allowed.")
         policy, gallery = policy or self.policy, self._current_gallery()
+        if among is not None:
+            gallery = gallery.only([clean_name(name) for name in among])
         side, embedding = self._hear(probe)
         count = len(gallery)
         found = self._candidates(gallery, embedding, top, policy, count) if embedding else None
