@@ -23,6 +23,7 @@ from service_sides import Bare, Service, running
 
 ENOUGH = 0.8  # of what the bare embedder does
 CLIENTS = (1, 8, 64)
+BUSY = 2  # clients for each worker: one is heard, one waits
 MOST_GROWTH = 0.05  # of resident memory after the first minutes of a soak
 SETTLING_MIN = 5
 EVERY_S = 10.0  # memory is read
@@ -60,7 +61,7 @@ class Bench:
 
     def capacity(self) -> float:
         """Answers a second with as many clients as keep every worker busy."""
-        load = self.closed(4 * self.service.workers)
+        load = self.closed(BUSY * self.service.workers)
         told("capacity", load)
         return load.rate
 
@@ -91,7 +92,7 @@ def throughput(bench: Bench) -> list[Figure]:
     ratios, per_core, rates = [], [], []
     for _ in range(bench.rounds):
         before = bench.bare.work(bench.seconds / 2)
-        load, cpu_s = bench.closed_and_cpu(4 * bench.service.workers)
+        load, cpu_s = bench.closed_and_cpu(BUSY * bench.service.workers)
         after = bench.bare.work(bench.seconds / 2)
         bare, of_a_core = ((x + y) / 2 for x, y in zip(before, after, strict=True))
         ratios.append(bare / load.rate)

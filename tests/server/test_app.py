@@ -84,7 +84,7 @@ def test_an_error_is_a_problem_with_an_id(client, path, body, status, detail):
 
 
 def test_too_many_recordings_at_once_are_told_to_come_back(app, client, monkeypatch):
-    monkeypatch.setattr(app.state.service.ears, "_most", 0)
+    monkeypatch.setattr(app.state.service.ears, "_inside", 99)
     answer = client.post("/v1/speakers/eve/enrolments", content=wav(1))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert 'voxgate_requests_shed_total{reason="overload"} 1.0' in client.get("/metrics").text

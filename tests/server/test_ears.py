@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import ExitStack
 
 import numpy as np
 import psutil
@@ -19,6 +20,7 @@ from voxgate.errors import (
     TooLittleSpeechError,
     UnreadableAudioError,
 )
+from voxgate.server import ears as module
 from voxgate.server.ears import Ears
 
 
@@ -104,3 +106,22 @@ def test_who_comes_when_all_places_are_taken_is_told_to_come_back(ears):
     worker.resume()
     first.join()
     assert ears.embed(VOICE).speech_s > 1
+
+
+def test_a_queue_that_stands_is_cut_to_one_place_a_worker(ears, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(ears, "_waiting", 3)
+    with ExitStack() as inside:
+        for _ in range(2):  # one is heard, one waits
+            inside.enter_context(ears._inside_the_bounds())
+        now[0] += 0.9
+        inside.enter_context(ears._inside_the_bounds())  # a burst
+        now[0] += 0.2
+        with pytest.raises(OverloadedError):
+            inside.enter_context(ears._inside_the_bounds())
+    for _ in range(4):  # it has run empty
+        inside.enter_context(ears._inside_the_bounds())
+    with pytest.raises(OverloadedError):
+        inside.enter_context(ears._inside_the_bounds())
+    inside.close()

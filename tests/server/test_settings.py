@@ -67,6 +67,11 @@ def test_workers_are_the_cores_shared_among_the_processes(monkeypatch):
     assert read_settings(processes=3, ears=5).workers == 5
 
 
+def test_three_recordings_may_wait_for_each_worker_unless_told_otherwise():
+    assert read_settings(ears=2).waiting == 6
+    assert read_settings(ears=3, queue=0).waiting == 0
+
+
 def test_the_reference_in_the_documentation_is_that_of_the_code():
     _, _, written = OPERATIONS.read_text(encoding="utf-8").partition("prints this table.\n\n")
     assert written == reference()

@@ -8,8 +8,9 @@ from voxgate.server.service import Service
 
 
 async def _recording(request: Request) -> bytes:
-    """The body, refused as soon as it is longer than allowed."""
+    """The body, refused as soon as it is longer than allowed, or unread if nobody can hear it."""
     service: Service = request.app.state.service
+    service.ears.check_room()
     most = round(service.settings.largest_body_mb * 1_000_000)
     body = bytearray()
     async for chunk in request.stream():

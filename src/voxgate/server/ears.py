@@ -1,8 +1,12 @@
 """Recordings are decoded and embedded by worker processes, not in the service itself.
 
 A worker has one thread, bounded memory and bounded time for a recording. One that crashes,
-takes too long or wants too much memory costs that one request, and is replaced. Waiting is
-bounded, too: whoever comes when the queue is full is told to come back.
+takes too long or wants too much memory costs that one request, and is replaced.
+
+Waiting is bounded, too: whoever comes when the queue is full is told to come back. The queue
+is for bursts. Once it has stood for a second without running empty, more is asked than can be
+done, and a long queue would only make everybody wait: it is cut to one place a worker, which
+keeps them all busy (the idea of CoDel, RFC 8289).
 """
 
 import contextlib
@@ -11,6 +15,7 @@ import multiprocessing
 import queue
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -23,6 +28,7 @@ from voxgate.errors import AudioError, OverloadedError, UnreadableAudioError, Vo
 from voxgate.packs import Pack, load_pack
 
 STARTS_WITHIN_S = 120.0
+STANDING_S = 1.0  # a queue that did not run empty for so long is no burst
 DEFAULT_TIME_LIMIT_S = 30.0
 DEFAULT_MEMORY_MB = 4096  # of address space, most of which is never touched
 
@@ -37,7 +43,7 @@ class Ears:
         pack: Pack,
         *,
         workers: int,
-        waiting: int = 16,
+        waiting: int,
         time_limit_s: float = DEFAULT_TIME_LIMIT_S,
         memory_mb: int = DEFAULT_MEMORY_MB,
     ) -> None:
@@ -46,7 +52,7 @@ class Ears:
         Args:
             pack: with which they embed.
             workers: how many.
-            waiting: recordings that may wait for one of them.
+            waiting: recordings that may wait for one of them, in a burst.
             time_limit_s: for one recording.
             memory_mb: address space of each worker, in MB.
 
@@ -55,9 +61,11 @@ class Ears:
         """
         self._arguments = pack.path, memory_mb
         self._time_limit_s = time_limit_s
-        self._most = workers + waiting
+        self._workers = workers
+        self._waiting = waiting
         self._lock = threading.Lock()
         self._inside = 0  # recordings that wait or are heard
+        self._empty_at = time.monotonic()  # when nobody waited, last
         self._closed = False
         self._alive: set[_Worker] = set()
         self._free: queue.LifoQueue[_Worker] = queue.LifoQueue()  # the warmest is used first
@@ -89,17 +97,38 @@ class Ears:
         for worker in list(self._alive):
             worker.end()
 
+    def check_room(self) -> None:
+        """See that a recording would be taken now, before it is even received.
+
+        Raises:
+            OverloadedError: too many are waiting already.
+        """
+        with self._lock:
+            self._check_room()
+
+    def _check_room(self) -> None:
+        if self._inside >= self._workers + self._places():
+            raise OverloadedError(self._inside)
+
     @contextmanager
     def _inside_the_bounds(self) -> Iterator[None]:
         with self._lock:
-            if self._inside >= self._most:
-                raise OverloadedError(self._inside)
+            self._check_room()
             self._inside += 1
         try:
             yield
         finally:
             with self._lock:
                 self._inside -= 1
+                if self._inside <= self._workers:
+                    self._empty_at = time.monotonic()
+
+    def _places(self) -> int:
+        """How many may wait now."""
+        if self._inside < self._workers:
+            self._empty_at = time.monotonic()
+        stands = time.monotonic() - self._empty_at > STANDING_S
+        return min(self._workers, self._waiting) if stands else self._waiting
 
     @contextmanager
     def _worker(self) -> Iterator["_Worker"]:

@@ -28,7 +28,7 @@ class Service:
         pack = load_pack(settings.pack)
         self.metrics.model(pack)
         self.store = open_store(settings.store, key=_key(settings.key_file))
-        self.ears = Ears(pack, workers=settings.workers, waiting=settings.queue)
+        self.ears = Ears(pack, workers=settings.workers, waiting=settings.waiting)
         listener: Listener = self.metrics.listening(self.ears)
         self.verifier = Verifier(self.store, pack=pack, embedder=listener)
 

@@ -18,6 +18,7 @@ from voxgate.packs import DEFAULT_PACK
 from voxgate.server.serving import Serving, Tls
 
 PREFIX = "VOXGATE_"
+BURST = 3  # recordings that may wait for each worker
 
 
 class Settings(BaseSettings):
@@ -33,9 +34,10 @@ class Settings(BaseSettings):
         description="Workers of each service process, which decode and embed; 0: its share of "
         "the cores.",
     )  # fmt: skip
-    queue: int = Field(
-        16, ge=0, description="Recordings that may wait for the workers of a service process; "
-        "further ones get 503.",
+    queue: int | None = Field(
+        None, ge=0, description="Recordings that may wait for the workers of a service process in "
+        "a burst; further ones get 503. Without it, three for each worker. When the queue stands "
+        "for a second, it is cut to one for each worker until it has run empty.",
     )  # fmt: skip
     store: str | None = Field(
         None, description="Where voices are kept, such as sqlite:///voices.db; without it, a file "
@@ -109,6 +111,11 @@ class Settings(BaseSettings):
     def workers(self) -> int:
         """Workers of each service process: as many as said, or its share of the cores."""
         return self.ears or max(1, (os.cpu_count() or 1) // self.processes)
+
+    @property
+    def waiting(self) -> int:
+        """Recordings that may wait for the workers."""
+        return BURST * self.workers if self.queue is None else self.queue
 
 
 def read_settings(file: Path | None = None, **given: Any) -> Settings:
