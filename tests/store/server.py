@@ -54,7 +54,11 @@ class PostgresServer:
         self._run("pg_ctl", "stop", "-w", "-m", "fast")
 
     def kill(self) -> None:
-        """End all of its processes as `kill -9` does, and wait until they are gone."""
+        """End all of its processes as `kill -9` does, and wait until they are gone.
+
+        Its lock files go as well: where nobody asks how a process ended, as in some containers,
+        its number stays taken, and the next start would think that it still runs.
+        """
         main = int((self.data / "postmaster.pid").read_text().split()[0])
         processes = [main, *_children(main)]
         for process in processes:
@@ -62,6 +66,8 @@ class PostgresServer:
         while any(Path(f"/proc/{process}/exe").is_symlink() and _runs(process)
                   for process in processes):  # fmt: skip
             time.sleep(0.005)
+        for lock in (self.data / "postmaster.pid", *self.data.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
 
     def make(self, database: str, template: str = "template1") -> str:
         """Make a database, a copy of another, and give its URL."""

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from time import monotonic
+from typing import Any, TypeAlias
 
+import numpy as np
 import psycopg
 import pytest
 from sqlalchemy import make_url
@@ -19,7 +21,10 @@ from voxgate.errors import (
     StoreUnavailableError,
     StoreWriteError,
 )
-from voxgate.store import Store, open_store, postgres
+from voxgate.store import Store, open_store
+from voxgate.store import postgres as module
+
+Raw: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def store(postgres_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def raw(postgres_url: str) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
+def raw(postgres_url: str) -> Iterator[Raw]:
     """Another program's connection to the store's database."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         yield connection
@@ -99,7 +104,7 @@ def test_processes_that_make_a_store_at_the_same_time_make_one(own_database: str
 
 
 def test_what_is_committed_is_on_the_disk_also_where_the_server_does_not_wait(
-    store: Store, raw: "psycopg.Connection[tuple[object, ...]]"
+    store: Store, raw: Raw
 ) -> None:
     database = store._database  # type: ignore[attr-defined]
     for given, expected in (("off", "on"), ("local", "local")):
@@ -112,14 +117,14 @@ def test_what_is_committed_is_on_the_disk_also_where_the_server_does_not_wait(
     assert database.name.startswith("made on /")
 
 
-def raw_url(raw: "psycopg.Connection[tuple[object, ...]]") -> str:
+def raw_url(raw: Raw) -> str:
     return f"postgresql://postgres@/made?host={raw.info.host}"
 
 
 def test_a_writer_that_waits_too_long_for_another_gives_up_and_readers_do_not_wait(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "BUSY_S", 0.05)
+    monkeypatch.setattr(module, "BUSY_S", 0.05)
     with closing(open_store(postgres_url, key=KEY)) as store:
         store.enrol("ada", PACK, [sample(1)])
         with store._database.writing():  # type: ignore[attr-defined]
@@ -132,7 +137,7 @@ def test_a_writer_that_waits_too_long_for_another_gives_up_and_readers_do_not_wa
 def test_a_writer_that_stalls_loses_its_transaction_and_holds_up_nobody(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "STALLED_S", 0.05)
+    monkeypatch.setattr(module, "STALLED_S", 0.05)
     with closing(open_store(postgres_url, key=KEY)) as store:
         with pytest.raises(StoreUnavailableError), store._writing() as rows:  # type: ignore[attr-defined]
             store.enrol("ada", PACK, [sample(1)])
@@ -167,9 +172,7 @@ def test_what_postgresql_refuses_is_told_in_a_sentence(
     assert store.speakers() == []  # the next one is not concerned
 
 
-def test_the_audit_log_can_only_be_added_to(
-    store: Store, raw: "psycopg.Connection[tuple[object, ...]]"
-) -> None:
+def test_the_audit_log_can_only_be_added_to(store: Store, raw: Raw) -> None:
     store.enrol("ada", PACK, [sample(1)])
     for statement in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log",
                       "TRUNCATE audit_log"):  # fmt: skip
@@ -210,9 +213,7 @@ def test_a_server_that_was_stopped_is_told_and_is_used_again_when_it_is_back(
         store.enrol("bob", PACK, [sample(2)])
 
 
-def test_a_connection_that_is_cut_in_the_middle_undoes_its_work(
-    store: Store, raw: "psycopg.Connection[tuple[object, ...]]"
-) -> None:
+def test_a_connection_that_is_cut_in_the_middle_undoes_its_work(store: Store, raw: Raw) -> None:
     cut = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'voxgate'"
     )
@@ -223,6 +224,66 @@ def test_a_connection_that_is_cut_in_the_middle_undoes_its_work(
     assert store.revision() == 0
 
 
+# deleting for good
+
+
+def traces(raw: Raw, speaker: str) -> list[bytes]:
+    """Pieces of all that is kept of a speaker."""
+    query = """SELECT s.name, s.id, a.id, a.sealed_embedding, a.sealed_facts, v.sealed_embedding
+        FROM speakers s JOIN samples a ON a.speaker_id = s.id
+        JOIN voiceprints v ON v.speaker_id = s.id WHERE s.name = %s"""
+    rows = raw.execute(query.encode(), [speaker]).fetchall()
+    values = [value.encode() if isinstance(value, str) else value for row in rows for value in row]
+    return [value[i : i + 16] for value in set(values) for i in range(0, len(value) - 15, 160)]
+
+
+def left_of(traces: list[bytes], server: PostgresServer) -> list[bytes]:
+    """Those that are in the files of the server's tables, after all that it has in mind."""
+    server.run("CHECKPOINT")
+    ((number,),) = server.run("SELECT oid FROM pg_database WHERE datname = 'made'")
+    files = [path for path in (server.data / "base" / str(number)).iterdir()]
+    written = b"".join(file.read_bytes() for file in files)
+    return [trace for trace in traces if trace in written]
+
+
+def test_of_a_deleted_speaker_no_byte_is_left_in_the_tables(
+    store: Store, raw: Raw, postgres: PostgresServer
+) -> None:
+    found = {}
+    for number in range(9):
+        name = np.random.default_rng(number).bytes(30).hex()
+        store.enrol(name, PACK, [sample(1000 + 2 * number + i, dim=200) for i in range(2)])
+        found[name] = traces(raw, name)
+        assert len(left_of(found[name], postgres)) == len(found[name]) > 20
+    raw.execute("ANALYZE")  # which keeps values of columns as statistics
+    for name in list(found)[::3]:
+        store.delete(name)
+        assert left_of(found.pop(name), postgres) == []
+    assert {summary.name for summary in store.speakers()} == set(found)
+    first = next(iter(found))
+    store.enrol(first, PACK, [sample(1)], mode="replace")
+    kept = traces(raw, first)
+    assert [trace for trace in left_of(found[first], postgres) if trace not in kept] == []
+
+
+def test_while_another_program_reads_the_old_state_its_traces_stay_and_this_is_told(
+    postgres_url: str, raw: Raw, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUSY_S", 0.1)
+    with closing(open_store(postgres_url, key=KEY)) as store:
+        store.enrol("ada", PACK, [sample(1)])
+        found = traces(raw, "ada")
+        with raw.transaction():
+            raw.execute("SELECT count(*) FROM samples")
+            with pytest.raises(StoreWriteError, match="It is deleted, but its traces stay in"):
+                store.delete("ada")
+            assert store.speakers() == []
+            open_store(postgres_url, key=KEY).close()  # does not wait, and does not fail
+            assert left_of(found, postgres) != []
+        open_store(postgres_url, key=KEY).close()
+        assert left_of(found, postgres) == []
+
+
 def test_the_name_of_a_store_has_no_secret_in_it() -> None:
     url = "postgresql://me:secret@db.example:5433/voices?sslpassword=secret"
-    assert postgres._name_of(make_url(url)) == "voices on db.example:5433"
+    assert module._name_of(make_url(url)) == "voices on db.example:5433"

@@ -11,16 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from store.crashes import check_consistent, matches
 from store.samples import PACK, sample
-from voxgate.store import Sample, Voiceprint, open_store
-
-IDS = {number: sample(number).id for number in range(1, 6)}
-STATES = {  # what a speaker of worker.enrol may have, by what was acknowledged last
-    None: ([], [IDS[1], IDS[2]]),
-    "new": ([IDS[1], IDS[2]], [IDS[1], IDS[2], IDS[3]]),
-    "add": ([IDS[1], IDS[2], IDS[3]], [IDS[4], IDS[5]]),
-    "replace": ([IDS[4], IDS[5]],),
-}
+from voxgate.store import open_store
 
 
 @pytest.fixture
@@ -32,13 +25,6 @@ def start(*words: object) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "store.worker", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-
-
-def matches(voiceprint: Voiceprint, samples: list[Sample]) -> bool:
-    expected = Voiceprint.of(voiceprint.speaker, voiceprint.pack, samples)
-    assert voiceprint.vector.tolist() == expected.vector.tolist()
-    amounts = (voiceprint.speech_s, voiceprint.recordings, voiceprint.updated_at)
-    return amounts == (expected.speech_s, expected.recordings, expected.updated_at)
 
 
 def test_four_processes_add_to_one_speaker_and_lose_nothing(path: Path) -> None:
@@ -84,7 +70,7 @@ def test_a_killed_process_leaves_all_that_was_acknowledged_and_nothing_half_done
         time.sleep(moments.uniform(0, 0.03))
         for line in kill(worker).splitlines(keepends=True):
             acknowledge(acknowledged, line)
-    check_consistent(path, acknowledged)
+    check_whole(path, acknowledged)
 
 
 def acknowledge(acknowledged: dict[str, str], line: str) -> None:
@@ -101,15 +87,9 @@ def kill(worker: "subprocess.Popen[str]") -> str:
     return rest
 
 
-def check_consistent(path: Path, acknowledged: dict[str, str]) -> None:
+def check_whole(path: Path, acknowledged: dict[str, str]) -> None:
     store = open_store(f"sqlite:///{path}")
-    found = {voiceprint.speaker: voiceprint for voiceprint in store.voiceprints(PACK)}
-    assert {summary.name for summary in store.speakers()} == set(found)
-    assert set(acknowledged) <= set(found)
-    for speaker, voiceprint in found.items():
-        samples = store.samples(speaker, PACK)
-        assert matches(voiceprint, samples)
-        assert [kept.id for kept in samples] in STATES[acknowledged.get(speaker)]
+    check_consistent(store, acknowledged)
     store.close()
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

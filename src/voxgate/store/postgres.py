@@ -122,12 +122,9 @@ class PostgresDatabase:
         Raises:
             StoreWriteError: others use the store all the time, or the disk is full.
         """
-        with self._sentences(), self._outside.connect() as connection:
+        with self._sentences(), self._outside.connect() as connection, _dropped(connection):
             connection.exec_driver_sql(f"SET lock_timeout = '{_ms(BUSY_S if wait else 0.001)}'")
-            try:
-                connection.exec_driver_sql(f"VACUUM (FULL) {_SEALED}")
-            finally:
-                connection.exec_driver_sql("RESET lock_timeout")
+            connection.exec_driver_sql(f"VACUUM (FULL) {_SEALED}")
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -150,6 +147,15 @@ class PostgresDatabase:
         if isinstance(error, DBAPIError) and (error.connection_invalidated or not state):
             return StoreUnavailableError(f"{store} cannot be reached: {first_line.rstrip('.')}.")
         return StoreError(f"{store} failed: {first_line.rstrip('.')}.")
+
+
+@contextmanager
+def _dropped(connection: Connection) -> Iterator[None]:
+    """Close the connection at the end: what was set for it is not for who would have it next."""
+    try:
+        yield
+    finally:
+        connection.invalidate()
 
 
 def _engine(url: URL) -> Engine:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from voxgate.errors import StoreWriteError
+from voxgate.errors import StoreUnavailableError, StoreWriteError
 from voxgate.store import AuditEntry, Mode, Sample, SpeakerSummary, Voiceprint, schema
 from voxgate.store.checks import (
     check_ids,
@@ -165,7 +165,7 @@ class SqlStore:
             return
         try:
             self._database.erase(wait=wait)
-        except StoreWriteError as error:
+        except (StoreWriteError, StoreUnavailableError) as error:
             raise StoreWriteError(
                 "It is deleted, but its traces stay in the files until the store is next opened "
                 f"or deleted from. {error}"

@@ -8,6 +8,11 @@ down_revision = None
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _NAME = sa.String(256).with_variant(sa.String(256, collation="C"), "postgresql")
+_UNSAMPLED = {  # PostgreSQL's statistics would keep some of these values after they are deleted
+    "speakers": ("id", "name"),
+    "samples": ("id", "speaker_id", "sealed_embedding", "sealed_facts"),
+    "voiceprints": ("speaker_id", "sealed_embedding"),
+}
 _REFUSALS = {"update": "changed", "delete": "removed"}
 
 
@@ -60,6 +65,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_log_speaker", "audit_log", ["speaker"])
     _make_append_only()
+    if op.get_bind().dialect.name == "postgresql":
+        for table, columns in _UNSAMPLED.items():
+            for column in columns:
+                op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")
 
 
 def _speaker_id(*, primary_key: bool = False) -> sa.Column[str]:
