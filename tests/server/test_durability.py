@@ -1,7 +1,5 @@
 """The service itself as processes: what it has acknowledged is there, whatever is killed."""
 
-import io
-import secrets
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,34 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psutil
 import pytest
-import soundfile
+import real_service
+from real_service import SERVE, WAV, wav
 from started import started
-from voices import speak
-
-SERVE = ("-m", "voxgate", "serve")
-WAV = {"Content-Type": "audio/wav"}
-
-
-@pytest.fixture(scope="module")
-def pack_folder(tiny_pack):
-    return str(tiny_pack.path)
 
 
 @pytest.fixture
-def settings(tmp_path, pack_folder):
-    return {
-        "VOXGATE_STORE": f"sqlite:///{tmp_path}/voices.db",
-        "VOXGATE_KEY": secrets.token_hex(32),
-        "VOXGATE_PACK": pack_folder,
-        "VOXGATE_EARS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-
-
-def wav(voice, take=0):
-    file = io.BytesIO()
-    soundfile.write(file, speak(voice, 1.5, take), 16_000, format="WAV")
-    return file.getvalue()
+def settings(tmp_path, tiny_pack):
+    return real_service.settings(tmp_path, tiny_pack.path)
 
 
 def enrol(service, speaker, recording):
