@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -85,3 +86,24 @@ def test_two_services_over_one_store_see_each_others_writes_and_lose_none(settin
             answers = list(pool.map(enrol, services, ["ada"] * 8, takes))
         assert [answer.status_code < 300 for answer in answers] == [True] * 8
         assert one.get("/v1/speakers/ada").json()["recordings"] == 9
+
+
+def test_sigterm_under_load_breaks_no_request(settings):
+    def verify_until_refused(service):
+        with service.client() as client:
+            statuses = []
+            while not statuses or statuses[-1] == 200:
+                answer = client.post("/v1/speakers/ada/verify", content=wav(1))
+                statuses.append(answer.status_code)
+            assert "going down" in answer.json()["detail"]
+            return statuses
+
+    with started(program=SERVE, env=settings | {"VOXGATE_DRAIN_NOTICE_S": "2"}) as service:
+        enrol(service, "ada", wav(1))
+        with ThreadPoolExecutor() as pool:
+            clients = [pool.submit(verify_until_refused, service) for _ in range(3)]
+            time.sleep(1)
+            assert service.terminate() == 0
+            answered = [client.result() for client in clients]
+    assert all(statuses[-1] == 503 for statuses in answered)
+    assert sum(map(len, answered)) > 6  # it was busy, and every request had its answer

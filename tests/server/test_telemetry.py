@@ -1,5 +1,9 @@
 """Spans, to a list instead of a collector."""
 
+import gzip
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -38,9 +42,13 @@ def spans():
 def client(spans):
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
+    return client_of(Telemetry(provider))
+
+
+def client_of(telemetry):
     app = Starlette(routes=[Route("/verify/{id}", verify), Route("/fail/{id}", fail)])
     drain = Drain(notice_s=0, longest_s=9)
-    app.add_middleware(Edge, drain=drain, metrics=Metrics(), telemetry=Telemetry(provider))
+    app.add_middleware(Edge, drain=drain, metrics=Metrics(), telemetry=telemetry)
     return TestClient(app)
 
 
@@ -71,3 +79,38 @@ def test_nothing_secret_is_in_a_span_of_what_went_wrong(client, spans):
     found = spans.get_finished_spans()
     assert [span.name for span in found] == ["embed", "GET /fail/{id}"]
     assert NAME not in "".join(span.to_json() for span in found)
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Keeps what is sent to it."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers["Content-Encoding"] == "gzip":
+            body = gzip.decompress(body)
+        self.server.received.append((self.path, body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format, *args):
+        pass
+
+
+def test_spans_go_to_the_collector_that_the_variables_name(monkeypatch):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        server.received = []
+        listening = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        listening.start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        telemetry = Telemetry.to_collector()
+        client_of(telemetry).get(f"/verify/{NAME}")
+        telemetry.close()
+        server.shutdown()
+        listening.join()
+    ((path, body),) = server.received
+    assert path == "/v1/traces"
+    assert b"GET /verify/{id}" in body
+    assert b"voxgate" in body
+    assert NAME.encode() not in body
