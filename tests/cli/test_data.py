@@ -2,6 +2,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from published import write_librispeech
 
@@ -55,6 +56,27 @@ def test_a_split_writes_manifests_that_pass_the_check(voxgate, said):
     lines = {part: Path(f"out/{part}.csv").read_text().splitlines() for part in ("train", "dev")}
     assert {part: len(found) - 1 for part, found in lines.items()} == {"train": 3, "dev": 1}
     assert voxgate("data", "check", "out/train.csv", "out/dev.csv", "--jobs", 1).exit_code == 0
+
+
+def test_arrays_are_compared_at_the_rate_and_by_the_speakers_that_are_said(voxgate):
+    rows = np.random.default_rng(0).normal(0, 0.1, (4, 800)).astype(np.float32)
+    rows[:2].dump("one.pkl")
+    rows[1:].dump("other.pkl")
+    words = ["data", "check", "one.pkl", "other.pkl", "--jobs", 1, "--json"]
+    assert "say with --rows-per-speaker" in voxgate(*words).output.replace("\n", " ")
+    done = voxgate(*words, "--rows-per-speaker", 1, "--rate", 8000)
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["leaks"] == [
+        "recording one.pkl#1 = other.pkl#0 in one.pkl and other.pkl"
+    ]
+
+
+def test_an_array_cannot_be_split_into_manifests(voxgate):
+    np.zeros((3, 800), np.float32).dump("one.pkl")
+    done = voxgate("data", "split", "one.pkl", "-o", "out")
+    assert done.exit_code == 2
+    assert "is an array" in done.output
+    assert not Path("out").exists()
 
 
 def test_a_published_corpus_is_prepared_and_read(voxgate):

@@ -4,19 +4,17 @@ import json
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from corpus import EXPERIMENT, write_corpus, write_noise
+from corpus import write_corpus
+from runs import checkpoint, command, log, voxgate, wait_for_a_checkpoint, weights
 from voices import speak
 
-from voxgate.cli import main
 from voxgate.errors import TrainingError
 from voxgate.packs import load_pack
 from voxgate.train.export import check_parity
@@ -24,46 +22,7 @@ from voxgate.train.pack import trained_model
 from voxgate.train.run_folder import RunFolder
 from voxgate.verify import Verifier
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    base = tmp_path_factory.mktemp("train")
-    write_corpus(base / "data", range(12))
-    write_corpus(base / "dev", range(20, 24))
-    write_noise(base / "noise")
-    return base
-
-
-def command(folder: Path, name: str, *words: str, steps: int = 4) -> list[str]:
-    """What comes after `voxgate` to train the run of this name."""
-    experiment = folder / f"{name}.toml"
-    experiment.write_text(EXPERIMENT.format(steps=steps))
-    places = {"data": "data", "noise": "noise", "cache": "cache", "out": name}
-    options = [word for key, place in places.items() for word in (f"--{key}", str(folder / place))]
-    return ["train", str(experiment), *options, "--device", "cpu", *words]
-
-
-def voxgate(capsys, *words: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of a command."""
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
-        patch.setattr(sys, "argv", ["voxgate", *words])
-        main()
-    out, err = capsys.readouterr()
-    return ended.value.code, out, err
-
-
-def checkpoint(run: Path) -> dict:
-    return torch.load(run / "checkpoint.pt", weights_only=True)
-
-
-def weights(run: Path) -> np.ndarray:
-    stored = checkpoint(run)
-    parts = [stored[name] for name in ("model", "loss", "average")]
-    return torch.cat([p.flatten().double() for part in parts for p in part.values()]).numpy()
-
-
-def log(run: Path) -> list[dict]:
-    return RunFolder(run).lines()
+GRU = Path(__file__).parents[2] / "recipes" / "siamese-gru" / "experiment.toml"
 
 
 @pytest.fixture(scope="module")
@@ -134,11 +93,7 @@ def test_ctrl_c_saves_the_step_it_comes_in(folder, capsys):
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     run = folder / "interrupted"
-    deadline = time.monotonic() + 100
-    while not (run / "log.jsonl").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for_a_checkpoint(run, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, err = process.communicate(timeout=100)
     assert process.returncode == 130
@@ -146,45 +101,29 @@ def test_ctrl_c_saves_the_step_it_comes_in(folder, capsys):
     assert log(run)[-1]["step"] == checkpoint(run)["step"]
 
 
-def test_two_processes_learn_as_one_does(folder, capsys):
-    # Without batch norm to see only half of a batch: its statistics are held still from the start.
-    settings = ["--set", "fine_tune.steps=4", "--set", "precision=float32"]
-    words = command(folder, "alone", *settings)
-    assert voxgate(capsys, *words)[0] == 0
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
-    words = command(folder, "together", *settings)
-    done = subprocess.run(
-        [*launch, f"--master-port={port}", "-m", "voxgate", *words],
-        capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    one, two = log(folder / "alone"), log(folder / "together")
-    assert [line["step"] for line in two] == [2, 4]
-    assert json.loads((folder / "together" / "facts.json").read_text())["processes"] == 2
-    both = weights(folder / "alone"), weights(folder / "together")
-    assert np.abs(both[0] - both[1]).max() < 2e-3
-    assert [line["held_out_eer"] for line in two] == [line["held_out_eer"] for line in one]
-    losses = [[line["loss"] for line in lines] for lines in (one, two)]
-    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
-
-
 def test_an_array_of_utterances_is_trained_on_as_it_is_said_to_be(folder, capsys, tmp_path):
     rows = np.stack([speak(voice, 1.2, take)[:16_000:2] for voice in range(8) for take in range(4)])
     with (tmp_path / "corpus.pkl").open("wb") as file:
         pickle.dump(rows.astype(np.float32), file)
-    places = ["--data", str(tmp_path / "corpus.pkl"), "--cache", str(tmp_path / "cache")]
-    said = ["--rate", "8000", "--rows-per-speaker", "4"]
-    assert voxgate(capsys, *command(folder, "rows", *places, *said))[0] == 0
-    facts = json.loads((folder / "rows" / "facts.json").read_text())
-    assert facts["speakers"] + facts["held_out_speakers"] == 8
+    places = {"data": "corpus.pkl", "cache": "cache", "out": "run"}
+    words = ["train", str(GRU), "--noise", str(folder / "noise"), "--device", "cpu"]
+    words += [word for key, name in places.items() for word in (f"--{key}", str(tmp_path / name))]
+    for setting in ("data={hold_out=0.5}", "steps=4", "checkpoint_every=2", "sampling.batch_s=16"):
+        words += ["--set", setting]
+    code, _, err = voxgate(capsys, *words, "--rate", "8000", "--rows-per-speaker", "4")
+    assert code == 0, err
+    facts = json.loads((tmp_path / "run" / "facts.json").read_text())
+    assert (facts["speakers"], facts["held_out_speakers"]) == (4, 4)
+    assert load_pack(tmp_path / "run" / "pack").label.startswith("siamese-gru@1")
     speech_s = (tmp_path / "cache" / "speech" / "speech.i16").stat().st_size / 2 / 16_000
     assert speech_s == pytest.approx(32, rel=0.3)  # at 16 kHz it would be half of it
-    code, _, err = voxgate(capsys, *command(folder, "again", *places, "--rows-per-speaker", "4"))
+    code, _, err = voxgate(capsys, *words, "--resume", "--rows-per-speaker", "4")
     assert code == 2  # at 16 kHz it is another sound
     assert "caches other recordings" in err
+    code, _, err = voxgate(capsys, *words, "--resume")
+    assert code == 2
+    assert "holds 32 utterances, which are not 10 a speaker" in err
+    assert "--rows-per-speaker" in err
 
 
 @pytest.mark.parametrize("loss", ["ge2e", "prototypical", "pairs", "softmax"])

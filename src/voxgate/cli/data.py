@@ -99,13 +99,13 @@ def split(  # noqa: PLR0913 - options of a command
     corpus cannot be read, or a part would be empty.
     """
     from voxgate.atomic import complete_or_absent
-    from voxgate.train.corpora import manifest, read_corpus
+    from voxgate.train.corpora import detect_format, manifest, read_corpus
     from voxgate.train.splits import by_speaker
 
+    if (format or detect_format(corpus)) == "pickle":
+        raise UsageError(f"{corpus} is an array; a manifest can only list sound files.")
     shares = {"train": 1 - dev - test, "dev": dev} | ({"test": test} if test else {})
     parts = by_speaker(read_corpus(corpus, format), shares, seed)
-    if any(r.row is not None for r in parts["train"]):
-        raise UsageError(f"{corpus} is an array; a manifest can only list sound files.")
     out.mkdir(parents=True, exist_ok=True)
     rows = []
     for part, inside in parts.items():

@@ -35,8 +35,8 @@ def _recordings(file: Path, options: ReadOptions) -> list[Recording]:
     rows = len(read_rows(file))
     if each < 1 or rows == 0 or rows % each:
         raise CorpusError(
-            f"{file} holds {rows} utterances, which are not {each} a speaker; say how many rows "
-            "each speaker has."
+            f"{file} holds {rows} utterances, which are not {each} a speaker; say with "
+            "--rows-per-speaker how many each speaker has."
         )
     return [
         Recording(
