@@ -8,8 +8,18 @@ import soundfile as sf
 from voices import speak
 
 from voxgate.errors import TrainingError
+from voxgate.train import cache
 from voxgate.train.cache import Corpus, build_cache
 from voxgate.train.corpora import ReadOptions, Recording, read_corpus
+from voxgate.vad import VadOptions
+
+FILE = Path("/nowhere")
+SOME = [
+    Recording("a", "a/1", "1.flac", FILE),
+    Recording("a", "a/2", "2", FILE, start_s=1.5, end_s=2.0),
+    Recording("p", "p/0", "p.pkl#3", FILE, row=3),
+]
+DIGEST = "6e41c0617e8b1a2c4e57f1553659adc165302d8a63ea56c2d44165ff5e29c0df"  # of the first caches
 
 
 def write(folder: Path, name: str, waveform: np.ndarray) -> Recording:
@@ -86,6 +96,27 @@ def test_a_recording_that_was_changed_since_is_noticed(recordings, tmp_path):
     sf.write(recordings[0].path, speak(5, 3.0), 16_000)
     with pytest.raises(TrainingError, match="caches other recordings; delete it or choose another"):
         build_cache(recordings, tmp_path / "cache")
+
+
+def test_caches_that_were_made_before_stay_good():
+    assert cache._digest(SOME) == DIGEST
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rate_hz": 8_000}, {"row": 4}, {"start_s": 0.5}, {"end_s": 1.0}, {"speaker": "a/3"},
+     {"path": Path(__file__)}],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_a_cache_is_of_another_thing_where_its_recordings_differ(change):
+    assert cache._digest([*SOME[:2], replace(SOME[2], **change)]) != DIGEST
+
+
+@pytest.mark.parametrize("name", ["TRIMMED_S", "LEAD_IN_S", "_LEAST_SPEECH_S", "VadOptions"])
+def test_a_cache_is_of_another_thing_where_speech_is_found_otherwise(name, monkeypatch):
+    other = 0.5 if name != "VadOptions" else lambda: VadOptions(threshold=0.5)
+    monkeypatch.setattr(cache, name, other)
+    assert cache._digest(SOME) != DIGEST
 
 
 def test_rows_of_a_pickled_array_are_cached_as_recordings(tmp_path):

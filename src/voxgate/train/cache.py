@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from voxgate.audio import SAMPLE_RATE, Waveform, load
 from voxgate.errors import AudioError, CorpusError, TrainingError
-from voxgate.speech import read_speech
+from voxgate.speech import LEAD_IN_S, TRIMMED_S, read_speech
 from voxgate.train.corpora import Recording
 from voxgate.vad import VadOptions
 
 _LEAST_SPEECH_S = 0.25  # below this the detector was wrong: the whole recording is kept
+_USUAL_BOUNDS = (0.75, 0.25, 0.25)  # of the first caches: TRIMMED_S, LEAD_IN_S, _LEAST_SPEECH_S
 FULL_SCALE = 32767
 
 
@@ -105,13 +106,18 @@ def build_cache(
 
 
 def _digest(recordings: Sequence[Recording]) -> str:
-    """SHA-256 over which recordings there are, how large their files, and how speech is found."""
+    """SHA-256 over which recordings there are, how large their files, and how speech is found.
+
+    What has its usual value is not named, so that caches from before it could differ stay good.
+    """
     facts = [
-        (r.name, r.speaker, _size(r.path), r.start_s, r.end_s)
-        + ((None,) if r.row is None else (r.row, r.rate_hz))
+        (r.name, r.speaker, _size(r.path), r.start_s, r.end_s, r.row)
+        + (() if r.rate_hz == SAMPLE_RATE else (r.rate_hz,))
         for r in recordings
     ]
-    return hashlib.sha256(repr((facts, VadOptions())).encode()).hexdigest()
+    bounds = (TRIMMED_S, LEAD_IN_S, _LEAST_SPEECH_S)
+    how = () if bounds == _USUAL_BOUNDS else (bounds,)
+    return hashlib.sha256(repr((facts, VadOptions(), *how)).encode()).hexdigest()
 
 
 def _size(path: Path) -> int | None:
