@@ -43,6 +43,20 @@ def test_a_program_gets_one_object(voxgate, dev):
     assert 0 <= low <= system["figures"]["small"]["eer"] <= high <= 1
 
 
+def test_recordings_lie_with_the_lists_unless_it_is_said(voxgate, dev):
+    beside = voxgate("evaluate", "--trials", dev / "small.trials", "--json")
+    said = voxgate("evaluate", "--data", dev, "--json")
+    figures = [json.loads(done.stdout)["systems"][0]["figures"] for done in (beside, said)]
+    assert figures[0] == figures[1]
+
+
+def test_where_the_recordings_are_must_be_known(voxgate, dev):
+    for words in ([], ["--trials", dev / "small.trials", "--trials", "other.trials"]):
+        done = voxgate("evaluate", *words)
+        assert done.exit_code == 2
+        assert "with --data where" in " ".join(done.output.split())
+
+
 def test_packs_and_scores_of_others_are_compared_and_kept(voxgate, dev, pack):
     scores = scores_of(dev, "0")
     result = voxgate(

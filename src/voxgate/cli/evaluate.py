@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     ("voxgate evaluate --data dev", "all lists dev/*.trials, the built-in pack"),
+    ("voxgate evaluate --trials dev/hard.trials", "one list, of recordings beside it"),
     ("voxgate evaluate --data dev --pack a --pack b", "two packs on the same trials"),
     ("voxgate evaluate --data dev --out results", "kept for 'voxgate report results'"),
     ("voxgate evaluate --data dev --scores x.txt --name X", "another system, by its scores"),
@@ -32,8 +33,13 @@ EXAMPLES = (
 def evaluate(
     *,
     data: Annotated[
-        Path, typer.Option("--data", metavar="FOLDER", help="Where the recordings are.")
-    ],
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="FOLDER",
+            help="Where the recordings are. Without it, the folder that holds the lists.",
+        ),
+    ] = None,
     trials: Annotated[
         list[Path] | None,
         typer.Option(
@@ -101,6 +107,7 @@ def evaluate(
     for module in ("scipy", "sklearn"):  # said before the work, not after it
         need(module, "evaluate")
     systems_of = _named(scores or [], names or [])
+    data = data or _folder_of(trials or [])
     lists = lists_of.find_trials(trials or [data])
     library = recordings.Library(data)
     systems: list[evaluation.System] = []
@@ -128,6 +135,18 @@ def evaluate(
         results.save(found, out)
     _show(found, out, as_json=json)
     return DONE
+
+
+def _folder_of(trials: list[Path]) -> Path:
+    """Where the lists lie, and so the recordings if it is not said."""
+    folders = {place if place.is_dir() else place.parent for place in trials}
+    if len(folders) != 1:
+        raise UsageError(
+            f"The lists are in {len(folders)} folders; say with --data where the recordings are."
+            if folders
+            else "Say with --data where lists and recordings are, or with --trials where the lists."
+        )
+    return folders.pop()
 
 
 def _named(scores: list[Path], names: list[str]) -> list[tuple[Path, str]]:
