@@ -94,11 +94,11 @@ def train(  # noqa: PLR0913 - three say what, three how
     if not world.first:
         world.wait()  # until the first has made the cache
     corpus = open_corpus(folders, decoding)
+    chosen, held_out, _ = divide(corpus, experiment)
+    teacher = _teacher_targets(experiment, corpus, chosen, folders.cache)
     if world.first:
         world.wait()
-    chosen, held_out, _ = divide(corpus, experiment)
     sampler = Sampler(corpus, chosen, experiment.sampling, experiment.seed)
-    teacher = _teacher_targets(experiment, corpus, chosen, folders.cache)
     state = start(experiment, sampler.classes, world.device)
     if run.checkpoint.is_file():
         state.load(run.checkpoint)

@@ -6,6 +6,7 @@ environment who it is. They share every batch and average their gradients.
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
@@ -76,8 +77,9 @@ def join(device: str) -> World:
     local = int(os.environ.get("LOCAL_RANK", "0"))
     where = torch.device(kind, local) if kind == "cuda" else torch.device("cpu")
     if size > 1 and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if kind == "cuda" else "gloo")
+        distributed.init_process_group("nccl" if kind == "cuda" else "gloo", timeout=_PATIENCE)
     return World(where, rank, size)
 
 
 _PLACE = (("WORLD_SIZE", "1"), ("RANK", "0"))
+_PATIENCE = timedelta(days=2)  # the others wait while the first decodes a corpus, or judges
