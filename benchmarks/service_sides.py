@@ -75,7 +75,6 @@ def running(workers: int) -> Iterator[Service]:
             "VOXGATE_PORT": str(port),
             "VOXGATE_EARS": str(workers),
             "VOXGATE_LOG_LEVEL": "warning",
-            "VOXGATE_RATE_LIMIT": "0",
         }
         command = [sys.executable, "-m", "voxgate", "serve"]
         process = subprocess.Popen(command, env=environment)

@@ -83,6 +83,13 @@ def test_a_recording_that_kills_its_worker_costs_only_itself(ears):
     assert heard_again(ears)
 
 
+def test_a_worker_that_died_while_it_had_nothing_to_do_costs_no_request(ears):
+    (worker,) = psutil.Process().children()[-1:]
+    worker.kill()
+    psutil.wait_procs([worker], 10)
+    assert ears.embed(VOICE).speech_s > 1
+
+
 def test_one_that_takes_too_long_is_given_up_and_its_worker_replaced(ears):
     (worker,) = psutil.Process().children()[-1:]
     worker.suspend()

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from voxgate.errors import AudioError, OverloadedError, UnreadableAudioError, Vo
 from voxgate.packs import Pack, load_pack
 
 STARTS_WITHIN_S = 120.0
+AGAIN_AFTER_S = 5.0  # a worker that could not start
 STANDING_S = 1.0  # a queue that did not run empty for so long is no burst
 DEFAULT_TIME_LIMIT_S = 30.0
 DEFAULT_MEMORY_MB = 4096  # of address space, most of which is never touched
@@ -133,14 +134,31 @@ class Ears:
     @contextmanager
     def _worker(self) -> Iterator["_Worker"]:
         """A worker for one recording; afterwards it is free again, or replaced."""
-        worker = self._free.get()
+        worker = self._next()
         try:
             yield worker
         finally:
-            if worker.lost and not self._closed:
-                threading.Thread(target=self._replace, args=(worker,), daemon=True).start()
+            if worker.lost:
+                self._give_up(worker)
             else:
                 self._free.put(worker)
+
+    def _next(self) -> "_Worker":
+        """The next free worker that is alive."""
+        while True:
+            try:
+                worker = self._free.get(timeout=self._time_limit_s)
+            except queue.Empty:
+                raise OverloadedError(self._inside) from None
+            if worker.is_alive():
+                return worker
+            worker.lost = worker.lost or "died"
+            self._give_up(worker)
+
+    def _give_up(self, worker: "_Worker") -> None:
+        """Replace it, in a thread of its own: a model takes a while to load."""
+        if not self._closed:
+            threading.Thread(target=self._replace, args=(worker,), daemon=True).start()
 
     def _start(self) -> "_Worker":
         worker = _Worker(*self._arguments)
@@ -157,6 +175,7 @@ class Ears:
         except VoxgateError:
             log.exception("a worker cannot start")
             worker.lost = "start"
+            time.sleep(AGAIN_AFTER_S)
         self._free.put(worker)
 
 
@@ -189,7 +208,7 @@ class _Worker:
             raise _rebuilt(*answer)
 
     def is_alive(self) -> bool:
-        return not self.lost and self._process.is_alive()
+        return not (self.lost or wait([self._process.sentinel], timeout=0))
 
     def embed(self, recording: bytes, time_limit_s: float) -> Embedding:
         """Let it embed one recording."""
