@@ -45,7 +45,10 @@ def test_two_processes_learn_as_one_does(folder, capsys):
 def test_ctrl_c_stops_all_processes_at_the_same_step(folder, tmp_path):
     script = tmp_path / "told.py"
     script.write_text(
-        "import os, pathlib, voxgate.train.loop as loop\n"
+        "import contextlib, os, pathlib, signal, voxgate.train.loop as loop\n"
+        "if os.environ['RANK'] == '0':  # hears nothing of it but from the other\n"
+        "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "    loop._finishing_the_step = lambda: contextlib.nullcontext([])\n"
         "go = loop._Loop.go\n"
         "def told(self, made):\n"
         "    try: go(self, made)\n"
