@@ -19,6 +19,11 @@ VoxgateError
 ├── StoreError                     the enrolment store refused
 │   ├── SpeakerNotFoundError       nobody of that name is enrolled
 │   ├── SpeakerExistsError         somebody of that name is enrolled already
+│   ├── SpeakerOptedOutError       somebody of that name does not want to be enrolled
+│   ├── SampleNotFoundError        the speaker has no such recording
+│   ├── GroupNotFoundError         no group, or watchlist, of that name
+│   ├── DomainNotFoundError        no domain of that name
+│   ├── DomainExistsError          a domain of that name is there already
 │   ├── StoreKeyError              the key is missing, malformed, or not this store's
 │   ├── StoreCorruptError          the database is damaged, or its content was altered
 │   ├── StoreWriteError            read-only or full disk
@@ -158,6 +163,50 @@ class SpeakerExistsError(StoreError):
             "or start it afresh with --replace."
         )
         self.speaker = speaker
+
+
+class SpeakerOptedOutError(StoreError):
+    """Somebody of that name does not want to be enrolled."""
+
+    def __init__(self, speaker: str) -> None:
+        super().__init__(
+            f"Speaker {speaker!r} has opted out and is not taken in; "
+            "enrol only after the speaker has opted in again."
+        )
+        self.speaker = speaker
+
+
+class SampleNotFoundError(StoreError, LookupError):
+    """The speaker has no such recording."""
+
+    def __init__(self, speaker: str, sample_id: str) -> None:
+        super().__init__(f"Speaker {speaker!r} has no enrolled recording {sample_id!r}.")
+        self.speaker = speaker
+        self.sample_id = sample_id
+
+
+class GroupNotFoundError(StoreError, LookupError):
+    """There is no group, or watchlist, of that name."""
+
+    def __init__(self, group: str) -> None:
+        super().__init__(f"There is no group {group!r}; make it first.")
+        self.group = group
+
+
+class DomainNotFoundError(StoreError, LookupError):
+    """There is no domain of that name."""
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(f"There is no domain {domain!r}; make it first.")
+        self.domain = domain
+
+
+class DomainExistsError(StoreError):
+    """A domain of that name is there already."""
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(f"There is a domain {domain!r} already; choose another name.")
+        self.domain = domain
 
 
 class StoreKeyError(StoreError):

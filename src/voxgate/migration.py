@@ -26,8 +26,8 @@ from voxgate.verify import Recording, Verifier, identified
 
 
 def lacking(store: Store, pack: str) -> list[SpeakerSummary]:
-    """Speakers without a voiceprint of the pack of this id, by name."""
-    return [speaker for speaker in store.speakers() if pack not in speaker.packs]
+    """Speakers who are enrolled, but not with the pack of this id, by name."""
+    return [one for one in store.speakers() if one.packs and pack not in one.packs]
 
 
 def recordings_folder(kept: Path, speaker: str) -> Path:

@@ -67,7 +67,7 @@ def test_another_store_is_another_set_of_speakers(voxgate, said, tmp_path):
 def test_a_store_that_makes_no_sense_is_one_sentence(voxgate, said):
     result = voxgate("verify", "ada", said("ada", 3), "--store", "redis://x")
     assert result.exit_code == 2
-    assert "redis://x" in result.stderr
+    assert "redis" in result.stderr
 
 
 def test_the_wrong_key_is_one_sentence(voxgate, said, monkeypatch):

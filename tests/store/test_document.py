@@ -15,7 +15,8 @@ def document() -> Any:
     """A good document, fresh from JSON."""
     first = replace(sample(1), id="0123456789abcdef" * 2, vector=np.array([0.6, 0.8], np.float32))
     second = replace(sample(2), vector=np.array([0, 1], np.float32))
-    enrolled = Enrolled("ada", START, [("tiny@1", first), ("tiny@1", second)])
+    samples = [("tiny@1", first), ("tiny@1", second)]
+    enrolled = Enrolled("ada", START, samples, {"locale": "en-GB"}, ("staff", "night shift"))
     return json.loads(json.dumps(to_document(enrolled)))
 
 
@@ -31,9 +32,11 @@ def test_a_document_is_as_documented(document: dict[str, Any]) -> None:
     }
     assert document == {
         "format": "voxgate speaker",
-        "version": 1,
+        "version": 2,
         "speaker": "ada",
         "created_at": "2025-01-31T12:00:00.123456+00:00",
+        "metadata": {"locale": "en-GB"},
+        "groups": ["staff", "night shift"],
     }
 
 
@@ -42,9 +45,27 @@ def test_reading_gives_what_was_written(document: dict[str, Any]) -> None:
 
 
 def test_another_version_is_refused_with_both_numbers(document: dict[str, Any]) -> None:
-    document["version"] = 2
-    with pytest.raises(StoreError, match="has version 2, but this voxgate reads version 1"):
+    document["version"] = 3
+    with pytest.raises(StoreError, match="has version 3, but this voxgate reads versions 1 to 2"):
         from_document(document)
+
+
+def test_a_document_of_version_1_is_read(document: dict[str, Any]) -> None:
+    current = from_document(document)
+    former = {key: document[key] for key in document if key not in {"metadata", "groups"}}
+    found = from_document(former | {"version": 1})
+    assert found._replace(samples=[]) == current._replace(samples=[], metadata={}, groups=())
+    assert [(pack, kept.id) for pack, kept in found.samples] == [
+        (pack, kept.id) for pack, kept in current.samples
+    ]
+    with pytest.raises(StoreError, match="unknown field 'metadata'"):
+        from_document(document | {"version": 1})
+    with pytest.raises(StoreError, match="give at least one"):
+        from_document(former | {"version": 1, "samples": []})
+
+
+def test_a_speaker_may_have_no_sample(document: dict[str, Any]) -> None:
+    assert from_document(document | {"samples": []}).samples == []
 
 
 @pytest.mark.parametrize("given", [None, [], "ada", 1, {}])
@@ -60,7 +81,9 @@ def test_what_is_no_document_is_refused(given: Any) -> None:
         ({"version": True}, "'version' of it has the wrong type"),
         ({"speaker": 1}, "'speaker' of it has the wrong type"),
         ({"samples": {}}, "'samples' of it has the wrong type"),
-        ({"samples": []}, "give at least one"),
+        ({"metadata": []}, "'metadata' of it has the wrong type"),
+        ({"groups": {}}, "'groups' of it has the wrong type"),
+        ({"groups": [1]}, "one of its groups has the wrong type"),
         ({"samples": [1]}, "sample 1 is not a JSON object"),
         ({"created_at": "yesterday"}, "it has 'yesterday' for a date"),
         ({"more": 1}, "it has an unknown field 'more'"),
@@ -73,7 +96,9 @@ def test_a_malformed_document_is_refused(
         from_document(document | change)
 
 
-@pytest.mark.parametrize("field", ["format", "version", "speaker", "created_at", "samples"])
+@pytest.mark.parametrize(
+    "field", ["format", "version", "speaker", "created_at", "metadata", "groups", "samples"]
+)
 def test_every_field_is_needed(document: dict[str, Any], field: str) -> None:
     del document[field]
     with pytest.raises(StoreError, match=f"it has no '{field}'"):

@@ -10,8 +10,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, inspect
+from sqlalchemy.pool import StaticPool
 
 from voxgate.store import open_store, schema
+from voxgate.store.sqlite import make_engine
 
 HEAVY = {"alembic", "cryptography", "platformdirs", "sqlalchemy"}
 
@@ -19,10 +21,11 @@ HEAVY = {"alembic", "cryptography", "platformdirs", "sqlalchemy"}
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """An empty database of each kind."""
-    url = "sqlite://"
     if request.param == "postgresql":
         url = request.getfixturevalue("own_database").replace(":", "+psycopg:", 1)
-    made = create_engine(url)
+        made = create_engine(url)
+    else:
+        made = make_engine(None, poolclass=StaticPool)
     yield made
     made.dispose()
 
@@ -90,7 +93,7 @@ def test_importing_loads_nothing_heavy_and_opening_no_alembic(tmp_path: Path) ->
     url = f"sqlite:///{tmp_path}/voices.db"
     open_store(url).close()
     code = (
-        "import sys, voxgate.store, voxgate.store.memory, voxgate.search\n"
+        "import sys, voxgate.store, voxgate.search\n"
         f"print(*({HEAVY!r} & set(sys.modules)))\n"
         f"voxgate.store.open_store({url!r}).close()\n"
         "print('alembic' in sys.modules)"

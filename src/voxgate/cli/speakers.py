@@ -69,7 +69,7 @@ def show(speaker: Speaker, *, store: options.StoreUrl = None, json: options.Json
     """
     with _opened(store) as opened:
         samples = opened.samples(speaker)
-        summary = _summary(opened, speaker)
+        summary = opened.speaker(speaker)
     recordings = [
         {
             "name": sample.name,
@@ -109,7 +109,7 @@ def delete(
     Exit code 0: forgotten. 2: nobody of that name, or not confirmed.
     """
     with _opened(store) as opened:
-        summary = _summary(opened, speaker)
+        summary = opened.speaker(speaker)
         if not yes:
             what = f"{summary.name} ({output.count(summary.recordings, 'recording')})"
             typer.confirm(f"Forget {what} for good?", abort=True, err=True)
@@ -186,16 +186,6 @@ def _document_of(file: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise StoreError(f"{file}: is not what 'voxgate speakers export' writes.")
     return document
-
-
-def _summary(store: "Store", speaker: str) -> "SpeakerSummary":
-    """What the list says of one speaker.
-
-    Raises:
-        SpeakerNotFoundError: nobody of that name.
-    """
-    store.samples(speaker)  # says so where there is nobody
-    return next(summary for summary in store.speakers() if summary.name == speaker)
 
 
 def _facts(speaker: "SpeakerSummary") -> dict[str, Any]:

@@ -19,6 +19,8 @@ LONGEST_NAME = 256  # characters
 _UNWANTED = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories: control, half a pair, line ends
 _ID = re.compile(r"[0-9a-f]{32}")
 _UNIT_TOLERANCE = 1e-3  # of the length of an embedding
+LARGEST_METADATA = 16 * 1024  # bytes, as JSON
+LARGEST_PAGE = 1000  # speakers
 _MOST_SPEECH_S = 1e9  # 30 years; larger is a mistake
 _HINTS_AMONG = 10_000  # names to look for near ones in: bounds the time
 
@@ -89,6 +91,28 @@ def clean_facts(facts: dict[str, Any], what: str) -> dict[str, Any]:
     except (TypeError, ValueError) as error:
         raise StoreError(f"{what} cannot be kept as JSON: {error}.") from error
     return clean
+
+
+def clean_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a speaker's metadata.
+
+    Raises:
+        StoreError: it is not JSON-ready.
+        UsageError: it is too large.
+    """
+    clean = clean_facts(metadata, "The metadata")
+    if (size := len(json.dumps(clean))) > LARGEST_METADATA:
+        raise UsageError(
+            f"The metadata has {size:,} bytes as JSON; at most {LARGEST_METADATA:,} are kept, so "
+            "keep the rest elsewhere."
+        )
+    return clean
+
+
+def check_limit(limit: int) -> None:
+    """Refuse a page of no or of too many speakers."""
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise UsageError(f"A page has 1 to {LARGEST_PAGE:,} speakers, not {limit:,}.")
 
 
 def check_mode(mode: Mode) -> None:

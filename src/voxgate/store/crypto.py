@@ -123,9 +123,13 @@ class Vault:
                 "restore a backup, or delete the speaker and enrol again."
             ) from error
 
-    def pseudonym(self, name: str) -> str:
-        """HMAC-SHA256 of a name: the same for the same name, and means nothing without the key."""
-        return hmac.new(self._name_key, name.encode(), hashlib.sha256).hexdigest()
+    def pseudonym(self, name: str, *scope: str) -> str:
+        """HMAC-SHA256 of a name: the same for the same name, and means nothing without the key.
+
+        In another scope the same name has another.
+        """
+        named = _SEPARATOR.join((name, *scope)).encode()
+        return hmac.new(self._name_key, named, hashlib.sha256).hexdigest()
 
 
 def _derive(key: Key, salt: bytes, purpose: str) -> bytes:

@@ -1,8 +1,9 @@
 """One speaker as a JSON-ready document: what `Store.export` gives and `import_` takes.
 
     {
-      "format": "voxgate speaker", "version": 1,
+      "format": "voxgate speaker", "version": 2,
       "speaker": "ada", "created_at": "2025-01-31T12:00:00+00:00",
+      "metadata": {...}, "groups": ["staff"],
       "samples": [
         {"id": "<32 hexadecimal digits>", "pack": "ecapa-compact@1", "name": "rec1.ogg",
          "speech_s": 5.2, "added_at": "...", "quality": {...},
@@ -11,7 +12,8 @@
     }
 
 It is not encrypted: whoever has it has the voice. Voiceprints are not in it, as they are
-made from the samples.
+made from the samples. Version 1 had no metadata and no groups, and at least one sample; it is
+read as well.
 """
 
 import base64
@@ -24,12 +26,13 @@ import numpy as np
 
 from voxgate.errors import StoreError
 from voxgate.store import Sample
-from voxgate.store.checks import clean_name, clean_pack, clean_samples
+from voxgate.store.checks import clean_metadata, clean_name, clean_pack, clean_samples
 
 FORMAT = "voxgate speaker"
-VERSION = 1
+VERSION = 2
 
 _SPEAKER = {"format": str, "version": int, "speaker": str, "created_at": str, "samples": list}
+_SINCE_2 = {"metadata": dict, "groups": list}
 _SAMPLE = {
     "id": str,
     "pack": str,
@@ -47,6 +50,8 @@ class Enrolled(NamedTuple):
     speaker: str
     created_at: datetime
     samples: list[tuple[str, Sample]]  # each with the id of its pack
+    metadata: dict[str, Any] = {}  # noqa: RUF012 - of a tuple, and never changed
+    groups: tuple[str, ...] = ()
 
     @property
     def packs(self) -> list[str]:
@@ -65,6 +70,8 @@ def to_document(enrolled: Enrolled) -> dict[str, Any]:
         "version": VERSION,
         "speaker": enrolled.speaker,
         "created_at": enrolled.created_at.isoformat(),
+        "metadata": enrolled.metadata,
+        "groups": list(enrolled.groups),
         "samples": [
             {
                 "id": sample.id,
@@ -87,22 +94,33 @@ def from_document(document: Any) -> Enrolled:
         StoreError: it is of another version, or not such a document at all.
         UsageError: the speaker's or a pack's name may not be used.
     """
-    _check(document, _SPEAKER, "it")
+    version = document.get("version") if isinstance(document, dict) else None
+    newer = version != 1 or isinstance(version, bool)
+    _check(document, _SPEAKER | _SINCE_2 if newer else _SPEAKER, "it")
     if document["format"] != FORMAT:
         _refuse(f"its format is {document['format']!r} instead of {FORMAT!r}")
-    if document["version"] != VERSION:
+    if version not in (1, VERSION):
         raise StoreError(
-            f"The document has version {document['version']}, but this voxgate reads version "
+            f"The document has version {version}, but this voxgate reads versions 1 to "
             f"{VERSION}; export it again with a voxgate of the same version."
         )
     entries = document["samples"]
-    samples = clean_samples([_sample(n, entry) for n, entry in enumerate(entries, start=1)])
+    found = [_sample(n, entry) for n, entry in enumerate(entries, start=1)]
+    samples = clean_samples(found) if found or not newer else []
     packs = [clean_pack(entry["pack"]) for entry in entries]
     return Enrolled(
         clean_name(document["speaker"]),
         _time(document["created_at"], "it"),
         list(zip(packs, samples, strict=True)),
+        clean_metadata(document.get("metadata", {})),
+        tuple(_group(name) for name in document.get("groups", [])),
     )
+
+
+def _group(name: Any) -> str:
+    if not isinstance(name, str):
+        _refuse(f"one of its groups has the wrong type ({type(name).__name__})")
+    return clean_name(name, "group's name")
 
 
 def _sample(number: int, entry: Any) -> Sample:

@@ -1,167 +1,51 @@
-"""A store that forgets: for tests, and for trying things out."""
+"""A store that forgets: for tests, and for trying things out. SQLite, but in memory."""
 
-import hashlib
-import hmac
-from collections.abc import Sequence
-from datetime import datetime, timezone
-from secrets import token_bytes
+import secrets
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple
 
-from voxgate.store import AuditEntry, Mode, Sample, SpeakerSummary, Voiceprint
-from voxgate.store.checks import (
-    check_ids,
-    check_mode,
-    check_presence,
-    clean_facts,
-    clean_name,
-    clean_pack,
-    clean_samples,
-    not_found,
-)
-from voxgate.store.document import Enrolled, from_document, to_document
+from sqlalchemy import Connection
+from sqlalchemy.pool import StaticPool
+
+from voxgate.store import schema
+from voxgate.store.crypto import KEY_BYTES
+from voxgate.store.sql import SqlStore
+from voxgate.store.sqlite import SqliteDatabase, make_engine
 
 
-class _Kept(NamedTuple):
-    """A speaker. Never changed, only put in the place of an earlier one."""
-
-    created_at: datetime
-    updated_at: datetime
-    samples: list[tuple[str, Sample]]  # each with the id of its pack
-    voiceprints: dict[str, Voiceprint]  # by pack id
+def open_memory(url: str = "memory:", *, key: bytes | None = None) -> SqlStore:
+    """Open a new, empty store that is gone when it is closed or the program ends."""
+    del url
+    return SqlStore(MemoryDatabase(), key or secrets.token_bytes(KEY_BYTES))
 
 
-class MemoryStore:
-    """Keeps voices in a dictionary, until it is closed or the program ends."""
+class MemoryDatabase(SqliteDatabase):
+    """A SQLite database in memory: one connection, used by one thread at a time."""
 
-    def __init__(self, url: str = "memory:", *, key: bytes | None = None) -> None:
-        del url, key  # nothing is written, so nothing is encrypted
+    def __init__(self) -> None:
+        self.name = "in memory"
+        self.key_file = Path("memory.key")  # is never made: there is always a key
         self._lock = RLock()
-        self._name_key = token_bytes(32)
-        self._kept: dict[str, _Kept] = {}
-        self._log: list[AuditEntry] = []
-        self._revision = 0
+        self._engine = make_engine(None, poolclass=StaticPool)
+        self.close = weakref.finalize(self, self._engine.dispose)
+        with self.writing() as connection:
+            schema.create(connection)  # at once what the migrations come to, as a test shows
 
-    def enrol(
-        self, speaker: str, pack: str, samples: Sequence[Sample], *, mode: Mode = "new"
-    ) -> Voiceprint:
-        speaker, pack, samples = clean_name(speaker), clean_pack(pack), clean_samples(samples)
-        check_mode(mode)
-        with self._lock:
-            kept = self._take(Enrolled(speaker, _now(), [(pack, s) for s in samples]), mode)
-            self.audit("enrol", speaker, {"pack": pack, "mode": mode, "recordings": len(samples)})
-        return kept.voiceprints[pack]
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._lock, super().reading() as connection:
+            yield connection
 
-    def voiceprint(self, speaker: str, pack: str) -> Voiceprint:
-        speaker, pack = clean_name(speaker), clean_pack(pack)
-        with self._lock:
-            kept = self._kept.get(speaker)
-            if kept is None or pack not in kept.voiceprints:
-                raise not_found(speaker, pack, self._kept)
-        return kept.voiceprints[pack]
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self._lock, super().writing() as connection:
+            yield connection
 
-    def voiceprints(self, pack: str) -> list[Voiceprint]:
-        pack = clean_pack(pack)
-        with self._lock:
-            ordered = [self._kept[name].voiceprints for name in sorted(self._kept)]
-        return [voiceprints[pack] for voiceprints in ordered if pack in voiceprints]
+    def prepare(self) -> None:
+        """Nothing: it was set up when it was made."""
 
-    def samples(self, speaker: str, pack: str | None = None) -> list[Sample]:
-        speaker = clean_name(speaker)
-        with self._lock:
-            kept = self._known(speaker, pack)
-            found = [sample for of, sample in kept.samples if pack in (None, of)]
-            if not found:
-                raise not_found(speaker, pack, self._kept)
-        return found
-
-    def speakers(self) -> list[SpeakerSummary]:
-        with self._lock:
-            return [_summary(name, self._kept[name]) for name in sorted(self._kept)]
-
-    def delete(self, speaker: str) -> None:
-        speaker = clean_name(speaker)
-        with self._lock:
-            self._known(speaker)
-            del self._kept[speaker]
-            self._revision += 1
-            self.audit("delete", speaker, {})
-
-    def export(self, speaker: str) -> dict[str, Any]:
-        speaker = clean_name(speaker)
-        with self._lock:
-            kept = self._known(speaker)
-            self.audit("export", speaker, {})
-        return to_document(Enrolled(speaker, kept.created_at, kept.samples))
-
-    def import_(self, document: dict[str, Any], *, mode: Mode = "new") -> SpeakerSummary:
-        given = from_document(document)
-        check_mode(mode)
-        with self._lock:
-            kept = self._take(given, mode)
-            self.audit("import", given.speaker, {"packs": given.packs, "mode": mode})
-        return _summary(given.speaker, kept)
-
-    def revision(self) -> int:
-        return self._revision
-
-    def audit(self, action: str, speaker: str | None, detail: dict[str, Any]) -> None:
-        facts = clean_facts(detail, f"The audit detail of {action}")
-        with self._lock:
-            self._log.append(AuditEntry(_now(), action, self._pseudonym(speaker), facts))
-
-    def audit_log(self, limit: int = 100, *, speaker: str | None = None) -> list[AuditEntry]:
-        who = self._pseudonym(speaker)
-        with self._lock:
-            entries = [entry for entry in reversed(self._log) if who in (None, entry.speaker)]
-        return entries[:limit]
-
-    def close(self) -> None:
-        """Forget everything."""
-        self._kept, self._log = {}, []
-
-    def _take(self, given: Enrolled, mode: Mode) -> _Kept:
-        """Keep the samples, all or none of them; a speaker who is not known yet is made."""
-        kept = self._kept.get(given.speaker) or _Kept(given.created_at, _now(), [], {})
-        for pack in given.packs:
-            kept = self._with(kept, given, pack, mode)
-        self._kept[given.speaker] = kept
-        self._revision += 1
-        return kept
-
-    def _with(self, kept: _Kept, given: Enrolled, pack: str, mode: Mode) -> _Kept:
-        """A speaker and the given samples of one pack."""
-        present = pack in kept.voiceprints
-        check_presence(mode, given.speaker, pack, present=present, names=self._kept)
-        staying = [(of, sample) for of, sample in kept.samples if mode != "replace" or of != pack]
-        added = given.samples_of(pack)
-        check_ids(added, [sample.id for _, sample in staying])
-        samples = [*staying, *((pack, sample) for sample in added)]
-        of_pack = [sample for of, sample in samples if of == pack]
-        voiceprint = Voiceprint.of(given.speaker, pack, of_pack)
-        return _Kept(kept.created_at, _now(), samples, {**kept.voiceprints, pack: voiceprint})
-
-    def _known(self, name: str, pack: str | None = None) -> _Kept:
-        if name not in self._kept:
-            raise not_found(name, pack, self._kept)
-        return self._kept[name]
-
-    def _pseudonym(self, name: str | None) -> str | None:
-        if name is None:
-            return None
-        return hmac.new(self._name_key, clean_name(name).encode(), hashlib.sha256).hexdigest()
-
-
-def _summary(name: str, kept: _Kept) -> SpeakerSummary:
-    return SpeakerSummary(
-        name=name,
-        created_at=kept.created_at,
-        updated_at=kept.updated_at,
-        packs=tuple(sorted(kept.voiceprints)),
-        recordings=len(kept.samples),
-        speech_s=sum(sample.speech_s for _, sample in kept.samples),
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    def erase(self, *, wait: bool = True) -> None:
+        """Nothing: there are no files."""

@@ -1,37 +1,46 @@
-"""Reading and writing the rows of a store, within one transaction.
+"""Reading and writing the rows of one space of a store, within one transaction.
 
-What is sealed is bound to its table and column, to the speaker's id and name, and to the open
-values of its row: if one of them is altered, the sealed value does not open any more.
+What is sealed is bound to its table and column, to the speaker's id and name, to the space, and
+to the open values of its row: if one of them is altered, the sealed value does not open any more.
 """
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, timezone
-from itertools import groupby
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from voxgate.errors import StoreCorruptError
-from voxgate.store import AuditEntry, Sample, SpeakerSummary, Voiceprint
+from voxgate.store import Sample, SpeakerSummary, Voiceprint
 from voxgate.store.crypto import Vault
-from voxgate.store.schema import audit_log, samples, speakers, store, voiceprints
-
-_DAMAGED = "The list of speakers in the store is damaged; restore it from a backup."
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+from voxgate.store.schema import (
+    groups,
+    members,
+    samples,
+    scope_of,
+    spaces,
+    speakers,
+    store,
+    voiceprints,
+)
+from voxgate.store.times import DAMAGED, to_datetime, to_us
 
 
 class Speaker(NamedTuple):
     """A row of the table of speakers."""
 
     id: str
+    space_id: str
     name: str
     created_us: int
     updated_us: int
+    sealed_metadata: bytes | None
 
     @property
     def created_at(self) -> datetime:
@@ -39,98 +48,145 @@ class Speaker(NamedTuple):
 
 
 class Rows:
-    """A transaction on a store's database, and the vault that opens what is in it."""
+    """A transaction on a space of a store's database, and the vault that opens what is in it."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
-        self._connection = connection
-        self._vault = vault
+    def __init__(self, connection: Connection, vault: Vault, space: str) -> None:
+        self.connection = connection
+        self.space = space
+        self.vault = vault
 
     def revision(self) -> int:
-        return int(self._connection.execute(select(store.c.revision)).scalar_one())
+        query = select(spaces.c.revision).where(spaces.c.id == self.space)
+        return int(self.connection.execute(query).scalar_one())
 
     def raise_revision(self, *, erasure: bool = False) -> None:
         """Note that speakers changed; with `erasure`, that traces of some have to be removed."""
         risen = {"revision": store.c.revision + 1}
         due = {"erasure_due": store.c.revision + 1} if erasure else {}
-        self._connection.execute(update(store).values(risen | due))
+        self.connection.execute(update(store).values(risen | due))
+        newest = select(store.c.revision).scalar_subquery()
+        here = update(spaces).where(spaces.c.id == self.space)
+        self.connection.execute(here.values(revision=newest))
 
     def speaker(self, name: str) -> Speaker | None:
-        row = self._connection.execute(select(speakers).where(speakers.c.name == name)).first()
+        query = select(speakers).where(speakers.c.space_id == self.space, speakers.c.name == name)
+        row = self.connection.execute(query).first()
         return Speaker(*row) if row else None
 
     def names(self) -> Iterator[str]:
         """All names, in no order."""
-        found = self._connection.execute(select(speakers.c.name)).scalars()
+        query = select(speakers.c.name).where(speakers.c.space_id == self.space)
+        found = self.connection.execute(query).scalars()
         yield from (name for name in found if isinstance(name, str))  # damaged, it can be anything
 
     def summaries(self, name: str | None = None) -> list[SpeakerSummary]:
         """All speakers by name, or only the one."""
-        pack = samples.c.pack
-        amounts = [func.count().label("recordings"), func.sum(samples.c.speech_s).label("speech_s")]
-        query = select(*speakers.c, pack, *amounts).join(samples).group_by(speakers.c.id, pack)
-        if name is not None:
-            query = query.where(speakers.c.name == name)
-        try:
-            rows = sorted(self._connection.execute(query), key=attrgetter("name", "pack"))
-            return [_summary(list(packs)) for _, packs in groupby(rows, key=attrgetter("name"))]
-        except TypeError as error:  # these values are not sealed: damaged, they can be anything
-            raise StoreCorruptError(_DAMAGED) from error
+        query = select(speakers).where(speakers.c.space_id == self.space)
+        return self._summed(query if name is None else query.where(speakers.c.name == name))
+
+    def page(self, after: str | None, limit: int, group: str | None) -> list[SpeakerSummary]:
+        """The first speakers by name; after a name, and of the group of an id."""
+        query = select(speakers).where(speakers.c.space_id == self.space)
+        if after is not None:
+            query = query.where(speakers.c.name > after)
+        if group is not None:
+            query = query.join(members).where(members.c.group_id == group)
+        return self._summed(query.order_by(speakers.c.name).limit(limit))
 
     def add_speaker(self, name: str, created_at: datetime) -> Speaker:
         created_us = to_us(created_at)
-        speaker = Speaker(uuid.uuid4().hex, name, created_us, created_us)
-        self._connection.execute(insert(speakers).values(speaker._asdict()))
+        speaker = Speaker(uuid.uuid4().hex, self.space, name, created_us, created_us, None)
+        self.connection.execute(insert(speakers).values(speaker._asdict()))
         return speaker
+
+    def describe(self, speaker: Speaker, metadata: dict[str, Any]) -> None:
+        place = ("speakers.metadata", *self._place_of(speaker))
+        sealed = self.vault.seal(json.dumps(metadata).encode(), *place) if metadata else None
+        query = update(speakers).where(speakers.c.id == speaker.id)
+        self.connection.execute(query.values(sealed_metadata=sealed))
+
+    def metadata(self, speaker: Speaker) -> dict[str, Any]:
+        if speaker.sealed_metadata is None:
+            return {}
+        place = ("speakers.metadata", *self._place_of(speaker))
+        what = f"The metadata of {speaker.name!r}"
+        opened: dict[str, Any] = json.loads(
+            self.vault.open(speaker.sealed_metadata, *place, what=what)
+        )
+        return opened
 
     def touch_speaker(self, speaker: Speaker, at: datetime) -> None:
         query = update(speakers).where(speakers.c.id == speaker.id)
-        self._connection.execute(query.values(updated_us=to_us(at)))
+        self.connection.execute(query.values(updated_us=to_us(at)))
 
     def remove_speaker(self, speaker: Speaker) -> None:
         """Remove a speaker with all samples and voiceprints (the foreign keys cascade)."""
-        self._connection.execute(delete(speakers).where(speakers.c.id == speaker.id))
+        self.connection.execute(delete(speakers).where(speakers.c.id == speaker.id))
 
     def sample_ids(self, speaker: Speaker) -> list[str]:
         query = select(samples.c.id).where(samples.c.speaker_id == speaker.id)
-        return list(self._connection.execute(query).scalars())
+        return list(self.connection.execute(query).scalars())
+
+    def count_samples(self, speaker: Speaker, pack: str) -> int:
+        of_pack = (samples.c.speaker_id == speaker.id) & (samples.c.pack == pack)
+        query = select(func.count()).select_from(samples).where(of_pack)
+        return self.connection.execute(query).scalar_one()
 
     def samples(self, speaker: Speaker, pack: str | None = None) -> list[tuple[str, Sample]]:
         """Pack id and sample, in the order they came."""
         query = select(samples).where(samples.c.speaker_id == speaker.id).order_by("number")
         if pack is not None:
             query = query.where(samples.c.pack == pack)
-        rows = self._connection.execute(query)
+        rows = self.connection.execute(query)
         return [(row.pack, self._open_sample(speaker, row)) for row in rows]
 
     def add_samples(self, speaker: Speaker, pack: str, added: Sequence[Sample]) -> None:
         rows = [self._seal_sample(speaker, pack, sample) for sample in added]
-        self._connection.execute(insert(samples), rows)
+        self.connection.execute(insert(samples), rows)
 
     def remove_samples(self, speaker: Speaker, pack: str) -> int:
         """Remove the samples of one pack, and say how many there were."""
         of_pack = (samples.c.speaker_id == speaker.id) & (samples.c.pack == pack)
-        return self._connection.execute(delete(samples).where(of_pack)).rowcount
+        return self.connection.execute(delete(samples).where(of_pack)).rowcount
+
+    def remove_sample(self, speaker: Speaker, sample_id: str) -> str | None:
+        """Remove one sample, and say of which pack it was; None where there is none."""
+        one = (samples.c.speaker_id == speaker.id) & (samples.c.id == sample_id)
+        pack = self.connection.execute(select(samples.c.pack).where(one)).scalar_one_or_none()
+        self.connection.execute(delete(samples).where(one))
+        return pack
+
+    def remove_voices(self, speaker: Speaker) -> int:
+        """Remove all samples and voiceprints, and say how many samples there were."""
+        self.connection.execute(delete(voiceprints).where(voiceprints.c.speaker_id == speaker.id))
+        of_speaker = delete(samples).where(samples.c.speaker_id == speaker.id)
+        return self.connection.execute(of_speaker).rowcount
+
+    def remove_voiceprint(self, speaker: Speaker, pack: str) -> None:
+        self.connection.execute(delete(voiceprints).where(_voiceprint_of(speaker, pack)))
 
     def has_voiceprint(self, speaker: Speaker, pack: str) -> bool:
         query = select(voiceprints.c.pack).where(_voiceprint_of(speaker, pack))
-        return self._connection.execute(query).first() is not None
+        return self.connection.execute(query).first() is not None
 
     def voiceprints(self, pack: str, name: str | None = None) -> list[Voiceprint]:
         """All voiceprints of a pack by name, or only that of one speaker."""
         columns = (speakers.c.id, speakers.c.name, *voiceprints.c)
-        query = select(*columns).join(speakers).where(voiceprints.c.pack == pack)
+        query = select(*columns).join(speakers)
+        query = query.where(voiceprints.c.pack == pack, speakers.c.space_id == self.space)
         if name is not None:
             query = query.where(speakers.c.name == name)
-        opened = [self._open_voiceprint(row) for row in self._connection.execute(query)]
+        opened = [self._open_voiceprint(row) for row in self.connection.execute(query)]
         return sorted(opened, key=attrgetter("speaker"))
 
     def put_voiceprint(self, speaker: Speaker, voiceprint: Voiceprint) -> None:
         pack, updated_us = voiceprint.pack, to_us(voiceprint.updated_at)
         amount = (voiceprint.speech_s, voiceprint.recordings)
-        place = ("voiceprints.embedding", speaker.id, speaker.name, pack, *amount, updated_us)
-        sealed = self._vault.seal(_to_bytes(voiceprint.vector), *place)
-        self._connection.execute(delete(voiceprints).where(_voiceprint_of(speaker, pack)))
-        self._connection.execute(
+        place = self._place_of(speaker, pack, *amount, updated_us)
+        vector = _to_bytes(voiceprint.vector)
+        sealed = self.vault.seal(vector, "voiceprints.embedding", *place)
+        self.remove_voiceprint(speaker, pack)
+        self.connection.execute(
             insert(voiceprints).values(
                 pack=pack,
                 speaker_id=speaker.id,
@@ -141,25 +197,53 @@ class Rows:
             )
         )
 
-    def audit(self, action: str, name: str | None, detail: dict[str, Any]) -> None:
-        at_us = to_us(datetime.now(timezone.utc))
-        who = self._vault.pseudonym(name) if name is not None else None
-        sealed = self._vault.seal(
-            json.dumps(detail).encode(), "audit_log.detail", at_us, action, who or ""
-        )
-        values = {"at_us": at_us, "action": action, "speaker": who, "sealed_detail": sealed}
-        self._connection.execute(insert(audit_log).values(values))
+    def pseudonym(self, name: str) -> str:
+        """The keyed hash of a speaker's name in this space."""
+        return self.vault.pseudonym(name, *scope_of(self.space))
 
-    def audit_log(self, limit: int, name: str | None = None) -> list[AuditEntry]:
-        """The newest entries first; with a name, only those about that speaker."""
-        query = select(audit_log).order_by(audit_log.c.number.desc()).limit(limit)
-        if name is not None:
-            query = query.where(audit_log.c.speaker == self._vault.pseudonym(name))
-        return [self._open_entry(row) for row in self._connection.execute(query)]
+    def _summed(self, query: Select[Any]) -> list[SpeakerSummary]:
+        """The chosen speakers, with what there is of each, by name."""
+        found = [Speaker(*row) for row in self.connection.execute(query)]
+        chosen = query.with_only_columns(speakers.c.id)
+        pack, of = samples.c.pack, samples.c.speaker_id
+        amounts = select(of, pack, func.count(), func.sum(samples.c.speech_s)).group_by(of, pack)
+        packs: dict[str, list[Any]] = defaultdict(list)
+        for speaker_id, *amount in self.connection.execute(amounts.where(of.in_(chosen))):
+            packs[speaker_id].append(amount)
+        of = members.c.speaker_id
+        named = select(of, groups.c.name).join(groups).where(of.in_(chosen))
+        of_groups: dict[str, list[str]] = defaultdict(list)
+        for speaker_id, name in self.connection.execute(named):
+            of_groups[speaker_id].append(name)
+        try:
+            summed = [self._summary(one, packs[one.id], of_groups[one.id]) for one in found]
+            return sorted(summed, key=attrgetter("name"))
+        except TypeError as error:  # these values are not sealed: damaged, they can be anything
+            raise StoreCorruptError(DAMAGED) from error
+
+    def _summary(
+        self, speaker: Speaker, packs: Sequence[Any], of_groups: Sequence[str]
+    ) -> SpeakerSummary:
+        if not isinstance(speaker.name, str):  # damaged, it can be anything
+            raise StoreCorruptError(DAMAGED)
+        return SpeakerSummary(
+            name=speaker.name,
+            created_at=to_datetime(speaker.created_us),
+            updated_at=to_datetime(speaker.updated_us),
+            packs=tuple(sorted(pack for pack, _, _ in packs)),
+            recordings=sum(count for _, count, _ in packs),
+            speech_s=float(sum(speech_s for _, _, speech_s in packs)),
+            metadata=self.metadata(speaker),
+            groups=tuple(sorted(of_groups)),
+        )
+
+    def _place_of(self, speaker: Speaker, *facts: str | float) -> tuple[str | float, ...]:
+        """What the sealed values of a row of a speaker are bound to, but for the column."""
+        return (speaker.id, speaker.name, *facts, *scope_of(self.space))
 
     def _seal_sample(self, speaker: Speaker, pack: str, sample: Sample) -> dict[str, Any]:
         added_us = to_us(sample.added_at)
-        place = (speaker.id, speaker.name, sample.id, pack, sample.speech_s, added_us)
+        place = self._place_of(speaker, sample.id, pack, sample.speech_s, added_us)
         facts = json.dumps({"name": sample.name, "quality": sample.quality}).encode()
         vector = _to_bytes(sample.vector)
         return {
@@ -168,15 +252,15 @@ class Rows:
             "pack": pack,
             "speech_s": sample.speech_s,
             "added_us": added_us,
-            "sealed_embedding": self._vault.seal(vector, "samples.embedding", *place),
-            "sealed_facts": self._vault.seal(facts, "samples.facts", *place),
+            "sealed_embedding": self.vault.seal(vector, "samples.embedding", *place),
+            "sealed_facts": self.vault.seal(facts, "samples.facts", *place),
         }
 
     def _open_sample(self, speaker: Speaker, row: Row[Any]) -> Sample:
         what = f"A sample of {speaker.name!r}"
-        place = (speaker.id, speaker.name, row.id, row.pack, row.speech_s, row.added_us)
-        vector = self._vault.open(row.sealed_embedding, "samples.embedding", *place, what=what)
-        facts = json.loads(self._vault.open(row.sealed_facts, "samples.facts", *place, what=what))
+        place = self._place_of(speaker, row.id, row.pack, row.speech_s, row.added_us)
+        vector = self.vault.open(row.sealed_embedding, "samples.embedding", *place, what=what)
+        facts = json.loads(self.vault.open(row.sealed_facts, "samples.facts", *place, what=what))
         return Sample(
             id=row.id,
             vector=_to_vector(vector),
@@ -188,44 +272,16 @@ class Rows:
 
     def _open_voiceprint(self, row: Row[Any]) -> Voiceprint:
         amount = (row.speech_s, row.recordings)
-        place = ("voiceprints.embedding", row.id, row.name, row.pack, *amount, row.updated_us)
+        place = (row.id, row.name, row.pack, *amount, row.updated_us, *scope_of(self.space))
         what = f"The voiceprint of {row.name!r}"
-        vector = _to_vector(self._vault.open(row.sealed_embedding, *place, what=what))
-        return Voiceprint(row.name, row.pack, vector, *amount, to_datetime(row.updated_us))
-
-    def _open_entry(self, row: Row[Any]) -> AuditEntry:
-        place = ("audit_log.detail", row.at_us, row.action, row.speaker or "")
-        detail = self._vault.open(row.sealed_detail, *place, what="An entry of the audit log")
-        return AuditEntry(to_datetime(row.at_us), row.action, row.speaker, json.loads(detail))
-
-
-def to_us(time: datetime) -> int:
-    """Microseconds since 1970 in UTC, exactly."""
-    return (time - _EPOCH) // timedelta(microseconds=1)
-
-
-def to_datetime(us: int) -> datetime:
-    """The time that `to_us` gave this number for."""
-    try:
-        return _EPOCH + timedelta(microseconds=us)
-    except (TypeError, OverflowError) as error:
-        raise StoreCorruptError(_DAMAGED) from error
+        opened = self.vault.open(row.sealed_embedding, "voiceprints.embedding", *place, what=what)
+        return Voiceprint(
+            row.name, row.pack, _to_vector(opened), *amount, to_datetime(row.updated_us)
+        )
 
 
 def _voiceprint_of(speaker: Speaker, pack: str) -> Any:
     return (voiceprints.c.speaker_id == speaker.id) & (voiceprints.c.pack == pack)
-
-
-def _summary(packs: Sequence[Any]) -> SpeakerSummary:
-    """One speaker, from a row for each pack."""
-    return SpeakerSummary(
-        name=packs[0].name,
-        created_at=to_datetime(packs[0].created_us),
-        updated_at=to_datetime(packs[0].updated_us),
-        packs=tuple(row.pack for row in packs),
-        recordings=sum(row.recordings for row in packs),
-        speech_s=sum(row.speech_s for row in packs),
-    )
 
 
 def _to_bytes(vector: NDArray[np.float32]) -> bytes:

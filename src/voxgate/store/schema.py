@@ -1,10 +1,13 @@
 """The tables of a store in an SQL database, and how a database is brought to them.
 
-Speakers have random ids, so that what is sealed for one can never fit another. Times are
-integers: microseconds since 1970 in UTC. Columns named `sealed_...` are encrypted, see
+Speakers have random ids, so that what is sealed for one can never fit another. They belong to
+a space, which is one side of one domain, and spaces have random ids, too. Times are integers:
+microseconds since 1970 in UTC. Columns named `sealed_...` are encrypted, see
 voxgate.store.crypto; all others are open, and of these the names are there to be searched.
 """
 
+import time
+import uuid
 from pathlib import Path
 
 from sqlalchemy import (
@@ -27,7 +30,7 @@ from sqlalchemy import (
 
 from voxgate.errors import StoreError
 
-HEAD = "0001"  # the newest revision in migrations/versions; a test compares
+HEAD = "0002"  # the newest revision in migrations/versions; a test compares
 
 metadata = MetaData(
     naming_convention={
@@ -38,10 +41,17 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
+DEFAULT_SPACE = "default"  # id of the space of the default domain's speakers
+
 _Name = String(256).with_variant(  # in the order of its characters everywhere
     String(256, collation="C"), "postgresql"
 )
 _Number = BigInteger().with_variant(Integer, "sqlite")  # counted up by the database
+
+
+def _space_id(*, primary_key: bool = False) -> Column[str]:
+    of_space = ForeignKey("spaces.id", ondelete="CASCADE")
+    return Column("space_id", String(32), of_space, primary_key=primary_key, nullable=False)
 
 
 def _speaker_id(*, primary_key: bool = False) -> Column[str]:
@@ -58,14 +68,52 @@ store = Table(  # has one row
     Column("revision", BigInteger, nullable=False),
     Column("erasure_due", BigInteger),  # revision of a deletion whose traces are not removed yet
 )
+spaces = Table(  # the sides of all domains
+    "spaces",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("domain", _Name, nullable=False),
+    Column("side", String(16), nullable=False),  # "speakers" or "fraudsters"
+    Column("revision", BigInteger, nullable=False),  # of the store, when last changed
+    Column("created_us", BigInteger, nullable=False),
+    UniqueConstraint("domain", "side"),
+)
 speakers = Table(
     "speakers",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("name", _Name, nullable=False, unique=True),
+    _space_id(),
+    Column("name", _Name, nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("updated_us", BigInteger, nullable=False),
+    Column("sealed_metadata", LargeBinary),  # null: there is none
+    UniqueConstraint("space_id", "name"),
 )
+opt_outs = Table(  # of people who are in no other table
+    "opt_outs",
+    metadata,
+    _space_id(primary_key=True),
+    Column("speaker", String(64), primary_key=True),  # keyed hash of the name
+)
+groups = Table(
+    "speaker_groups",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _space_id(),
+    Column("name", _Name, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    UniqueConstraint("space_id", "name"),
+)
+members = Table(
+    "group_members",
+    metadata,
+    Column(
+        "group_id", String(32), ForeignKey("speaker_groups.id", ondelete="CASCADE"),
+        primary_key=True, nullable=False,
+    ),
+    _speaker_id(primary_key=True),
+)  # fmt: skip
+Index(None, members.c.speaker_id)
 samples = Table(
     "samples",
     metadata,
@@ -98,8 +146,15 @@ audit_log = Table(  # triggers refuse to change or remove a row
     Column("action", String(64), nullable=False),
     Column("speaker", String(64)),  # keyed hash of the name, never the name
     Column("sealed_detail", LargeBinary, nullable=False),
+    Column("space_id", String(32), nullable=False, server_default=DEFAULT_SPACE),  # may be gone
 )
 Index(None, audit_log.c.speaker)
+Index(None, audit_log.c.space_id)
+
+
+def scope_of(space: str) -> tuple[str, ...]:
+    """What values are sealed, and names hashed, with besides: none in the first of all spaces."""
+    return () if space == DEFAULT_SPACE else (space,)
 
 
 def revision_of(connection: Connection, name: str) -> str | None:
@@ -117,6 +172,20 @@ def revision_of(connection: Connection, name: str) -> str | None:
         )
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return str(found)
+
+
+def create(connection: Connection) -> None:
+    """Make all tables at once in an empty database that is of this version only."""
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+    connection.execute(text(f"INSERT INTO alembic_version VALUES ('{HEAD}')"))  # noqa: S608
+    now_us = time.time_ns() // 1000
+    facts = {"domain": DEFAULT_SPACE, "revision": 0, "created_us": now_us}
+    made = [
+        {"id": DEFAULT_SPACE, "side": "speakers", **facts},
+        {"id": uuid.uuid4().hex, "side": "fraudsters", **facts},
+    ]
+    connection.execute(spaces.insert(), made)
 
 
 def upgrade(connection: Connection, name: str) -> None:

@@ -83,7 +83,7 @@ class SqliteDatabase:
         self.name = str(path)
         self.key_file = path.with_name(f"{path.name}.key")
         _make_private(path)
-        self._engine = _engine(path)
+        self._engine = make_engine(path, max_overflow=-1)  # as many connections as threads
         self.close = weakref.finalize(self, self._engine.dispose)  # also when it is forgotten
 
     @contextmanager
@@ -181,12 +181,13 @@ def _make_private(path: Path) -> None:
         ) from error
 
 
-def _engine(path: Path) -> Engine:
+def make_engine(path: Path | None, **options: Any) -> Engine:
+    """The engine for a file, or for memory, whose transactions begin as they should."""
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        URL.create("sqlite", database=str(path) if path else None),
         connect_args={"timeout": BUSY_S, "check_same_thread": False},
-        max_overflow=-1,  # as many connections as there are threads
         hide_parameters=True,
+        **options,
     )
 
     @event.listens_for(engine, "connect")

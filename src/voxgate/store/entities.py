@@ -1,0 +1,102 @@
+"""What a store holds: speakers and their voices, groups, the audit log.
+
+Times are in UTC wherever they come out of a store.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxgate.errors import StoreError
+from voxgate.scoring import to_unit_length
+
+Mode = Literal["new", "add", "replace"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What is kept of one enrolled recording; never the sound."""
+
+    id: str  # 32 hexadecimal digits, such as uuid4().hex
+    vector: NDArray[np.float32] = field(repr=False)  # embedding, (dim,), unit length
+    speech_s: float
+    quality: dict[str, Any]  # JSON-ready
+    name: str  # the recording's file name
+    added_at: datetime  # with a time zone
+
+
+@dataclass(frozen=True, eq=False)
+class Voiceprint:
+    """One enrolled speaker, as heard by one model pack."""
+
+    speaker: str
+    pack: str  # id of the pack, such as "ecapa-compact@1"; others are not comparable
+    vector: NDArray[np.float32] = field(repr=False)  # (dim,), unit length
+    speech_s: float  # in all samples together
+    recordings: int
+    updated_at: datetime  # when the newest sample was added
+
+    @classmethod
+    def of(cls, speaker: str, pack: str, samples: Sequence[Sample]) -> "Voiceprint":
+        """Average the samples, weighted by their seconds of speech.
+
+        Raises:
+            StoreError: there is none, or they differ in dimension.
+            ScoringError: they cancel each other out, so the mean has no direction.
+        """
+        dims = sorted({sample.vector.size for sample in samples})
+        if len(dims) != 1:
+            raise StoreError(
+                f"A voiceprint of {speaker!r} needs one sample or more, all of one dimension; "
+                f"found {len(samples)} of dimensions {dims}."
+            )
+        speech_s = np.array([sample.speech_s for sample in samples])
+        vectors = np.stack([sample.vector for sample in samples]).astype(np.float64)
+        mean = (vectors * speech_s[:, None]).sum(axis=0)
+        vector = to_unit_length(mean).astype(np.float32)
+        vector.flags.writeable = False
+        return cls(
+            speaker=speaker,
+            pack=pack,
+            vector=vector,
+            speech_s=float(speech_s.sum()),
+            recordings=len(samples),
+            updated_at=max(sample.added_at for sample in samples),
+        )
+
+
+@dataclass(frozen=True)
+class SpeakerSummary:
+    """A speaker, over all packs; perhaps without a sample yet."""
+
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    packs: tuple[str, ...]  # ids, sorted
+    recordings: int
+    speech_s: float
+    metadata: dict[str, Any] = field(default_factory=dict)  # JSON-ready, the caller's own
+    groups: tuple[str, ...] = ()  # sorted
+
+
+@dataclass(frozen=True)
+class GroupSummary:
+    """A group of speakers, or a watchlist of known fraudsters."""
+
+    name: str
+    size: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One thing that was done, as the append-only audit log has it."""
+
+    at: datetime
+    action: str
+    speaker: str | None  # keyed hash of the name: who it was is known only by asking with a name
+    detail: dict[str, Any]

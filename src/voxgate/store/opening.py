@@ -1,0 +1,71 @@
+"""Opening a store in an SQL database: its tables brought up to date, its key found."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Row, insert, select
+
+from voxgate.store import schema
+from voxgate.store.crypto import SALT_BYTES, Vault, find_key
+
+
+class Database(Protocol):
+    """What differs between databases. Its transactions raise errors of the store only."""
+
+    name: str  # for messages
+
+    @property
+    def key_file(self) -> Path | None:
+        """Where a key may lie, if it may lie next to the database."""
+
+    def prepare(self) -> None:
+        """Set up a new database, before there are tables."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A transaction that sees one state of the database."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction that is the only one to write while it lasts."""
+
+    def erase(self, *, wait: bool = True) -> None:
+        """Remove all traces of deleted rows from the files, or raise a StoreWriteError."""
+
+    def close(self) -> object:
+        """Let go of all connections."""
+
+
+def bring_up_to_date(database: Database) -> None:
+    """Make or migrate the tables, if they are not those of this version."""
+    with database.reading() as connection:
+        if schema.revision_of(connection, database.name) == schema.HEAD:
+            return
+    database.prepare()
+    with database.writing() as connection:
+        schema.upgrade(connection, database.name)
+
+
+def unlock(database: Database, given: bytes | None) -> Vault:
+    """The vault of the database, once it is sure that the key is the right one."""
+    with database.reading() as connection:
+        facts = _facts(connection)
+    if facts is None:
+        with database.writing() as connection:
+            facts = _facts(connection) or _found(connection, database, given)
+    key = find_key(given, database.key_file, may_make=False)
+    vault = Vault(key, facts.salt)
+    vault.require(facts.key_check)
+    return vault
+
+
+def _facts(connection: Connection) -> Row[Any] | None:
+    return connection.execute(select(schema.store)).one_or_none()
+
+
+def _found(connection: Connection, database: Database, given: bytes | None) -> Row[Any]:
+    """Choose a salt for a new store and, if there is no key, a key."""
+    key, salt = find_key(given, database.key_file, may_make=True), token_bytes(SALT_BYTES)
+    values = {"id": 1, "salt": salt, "key_check": Vault(key, salt).check_value, "revision": 0}
+    connection.execute(insert(schema.store).values(values))
+    return connection.execute(select(schema.store)).one()

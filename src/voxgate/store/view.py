@@ -1,0 +1,111 @@
+"""A view on one side of one domain of a store in an SQL database: its transactions, its log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from copy import copy
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, select, update
+
+from voxgate.errors import StoreUnavailableError, StoreWriteError
+from voxgate.store import DEFAULT_DOMAIN, AuditEntry, audit, schema, spaces
+from voxgate.store.checks import clean_facts, clean_name
+from voxgate.store.opening import Database, bring_up_to_date, unlock
+from voxgate.store.rows import Rows
+
+_DOMAIN = "domain's name"
+_V = TypeVar("_V", bound="View")
+
+
+class View:
+    """What all of a store's methods are built on; the views of one store share its database."""
+
+    def __init__(self, database: Database, key: bytes | None = None) -> None:
+        self._database = database
+        self._domain = DEFAULT_DOMAIN
+        self._side: spaces.Side = "speakers"
+        bring_up_to_date(database)
+        self._vault = unlock(database, key)
+        with suppress(StoreWriteError):  # what an earlier deletion left; tried again next time
+            self._erase(wait=False)
+
+    @property
+    def domain(self) -> str:
+        return self._domain
+
+    def within(self: _V, domain: str) -> _V:
+        return self._view(clean_name(domain, _DOMAIN), "speakers")
+
+    def fraudsters(self: _V) -> _V:
+        return self._view(self._domain, "fraudsters")
+
+    def domains(self) -> list[str]:
+        with self._database.reading() as connection:
+            return spaces.domains(connection)
+
+    def add_domain(self, name: str) -> None:
+        name = clean_name(name, _DOMAIN)
+        with self.within(DEFAULT_DOMAIN)._writing() as rows:
+            spaces.add(rows.connection, name)
+            audit.append(rows, "add_domain", None, {"domain": name})
+
+    def delete_domain(self, name: str) -> None:
+        name = clean_name(name, _DOMAIN)
+        with self.within(DEFAULT_DOMAIN)._writing() as rows:
+            spaces.remove(rows.connection, name)
+            rows.raise_revision(erasure=True)
+            audit.append(rows, "delete_domain", None, {"domain": name})
+        self._erase()
+
+    def revision(self) -> int:
+        with self._reading() as rows:
+            return rows.revision()
+
+    def audit(self, action: str, speaker: str | None, detail: dict[str, Any]) -> None:
+        facts = clean_facts(detail, f"The audit detail of {action}")
+        with self._writing() as rows:
+            audit.append(rows, action, clean_name(speaker) if speaker is not None else None, facts)
+
+    def audit_log(self, limit: int = 100, *, speaker: str | None = None) -> list[AuditEntry]:
+        name = clean_name(speaker) if speaker is not None else None
+        with self._reading() as rows:
+            return audit.entries(rows, limit, name)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _view(self: _V, domain: str, side: spaces.Side) -> _V:
+        view = copy(self)
+        view._domain, view._side = domain, side
+        return view
+
+    @contextmanager
+    def _reading(self) -> Iterator[Rows]:
+        with self._database.reading() as connection:
+            yield self._rows(connection)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Rows]:
+        with self._database.writing() as connection:
+            yield self._rows(connection)
+
+    def _rows(self, connection: Connection) -> Rows:
+        space = spaces.find(connection, self._domain, self._side)
+        return Rows(connection, self._vault, space)
+
+    def _erase(self, *, wait: bool = True) -> None:
+        """Remove the traces of what was deleted, if there may be any."""
+        due = schema.store.c.erasure_due
+        with self._database.reading() as connection:
+            seen = connection.execute(select(due)).scalar_one()
+        if seen is None:
+            return
+        try:
+            self._database.erase(wait=wait)
+        except (StoreWriteError, StoreUnavailableError) as error:
+            raise StoreWriteError(
+                "It is deleted, but its traces stay in the files until the store is next opened "
+                f"or deleted from. {error}"
+            ) from error
+        with self._database.writing() as connection:  # a deletion since then stays due
+            connection.execute(update(schema.store).where(due == seen).values(erasure_due=None))
