@@ -61,9 +61,9 @@ class Edge:
         """
         self._app = app
         self._drain = drain
-        self._metrics = metrics
-        self._telemetry = telemetry
-        self._headers = SECURITY_HEADERS | (OVER_TLS if over_tls else {})
+        self.metrics = metrics
+        self.telemetry = telemetry
+        self.headers = SECURITY_HEADERS | (OVER_TLS if over_tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -77,7 +77,7 @@ class Edge:
         elif self._drain.started:
             await exchange.refuse()
         else:
-            with tracing(trace), self._drain.answering(), self._metrics.in_flight():
+            with tracing(trace), self._drain.answering(), self.metrics.in_flight():
                 await exchange.observed(self._app)
 
 
@@ -89,8 +89,8 @@ class _Exchange:
     ) -> None:
         self._edge = edge
         self._scope = scope
-        self._receive_ = receive
-        self._send_ = send
+        self._take = receive
+        self._give = send
         self._trace = trace
         self._status = 0  # none sent yet
         self._received = False  # the whole body
@@ -98,7 +98,7 @@ class _Exchange:
     async def observed(self, app: ASGIApp) -> None:
         """Run the app on it; count, time and log what came of it."""
         started = time.perf_counter()
-        telemetry = self._edge._telemetry
+        telemetry = self._edge.telemetry
         try:
             if telemetry is None:
                 await self.run(app)
@@ -122,9 +122,9 @@ class _Exchange:
     async def refuse(self) -> None:
         """Answer that the service is going down."""
         if self._scope["type"] == "websocket":
-            await self._send_({"type": "websocket.close", "code": 1012, "reason": "draining"})
+            await self._give({"type": "websocket.close", "code": 1012, "reason": "draining"})
             return
-        self._edge._metrics.shed("draining")
+        self._edge.metrics.shed("draining")
         await self._answer(
             503,
             "The service is going down; send the request again.",
@@ -139,9 +139,9 @@ class _Exchange:
 
     async def _receive(self) -> Message:
         if self._received:
-            return await self._receive_()
+            return await self._take()
         started = time.perf_counter()
-        message = await self._receive_()
+        message = await self._take()
         if message["type"] == "http.request":
             self._trace.add("receive", time.perf_counter() - started)
             self._received = not message.get("more_body", False)
@@ -152,9 +152,9 @@ class _Exchange:
             self._status = message["status"]
             headers = MutableHeaders(raw=message.setdefault("headers", []))
             headers["X-Request-Id"] = self._trace.request_id
-            for name, value in self._edge._headers.items():
+            for name, value in self._edge.headers.items():
                 headers.setdefault(name, value)
-        await self._send_(message)
+        await self._give(message)
 
     def _tell(self, seconds: float) -> None:
         """Count it and write its line of the log."""
@@ -164,7 +164,7 @@ class _Exchange:
         asked = scope["method"] if is_http else "WEBSOCKET"
         method = asked if asked in METHODS or not is_http else "OTHER"
         route = _route(scope)
-        self._edge._metrics.answered(
+        self._edge.metrics.answered(
             trace, method=method, route=route, status=status, seconds=seconds
         )
         log.info(
