@@ -5,16 +5,18 @@ python recipes/results.py EVALUATION RUN RUN2 … > table.md
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from voxgate.evaluate import results
 from voxgate.evaluate.evaluation import Result
 from voxgate.packs import load_pack
+from voxgate.train.run_folder import RunFolder
+
+RECIPES = Path(__file__).parent
 
 HEADINGS = (
     "system", "EER %", "95 %", "cosine", "minDCF 0.01", "Cllr", "min Cllr",
-    "pairs: voxforge", "pairs: librispeech", "MB", "trained in", "speed",
+    "pairs: voxforge", "pairs: librispeech", "MB", "trained in", "speed", "made by",
 )  # fmt: skip
 
 
@@ -28,22 +30,23 @@ def main() -> None:
     rows = []
     for run in options.runs:
         pack = load_pack(run / "pack")
-        facts = json.loads((run / "facts.json").read_text(encoding="utf-8"))
+        seconds = RunFolder(run).lines()[-1]["seconds"]
         result = measured[pack.id]
-        rows.append((result.figures["pooled"].eer, row_of(pack.name, result, facts)))
+        rows.append((result.figures["pooled"].eer, row_of(pack.name, result, seconds)))
     print("| " + " | ".join(HEADINGS) + " |")
     print("| --- |" + " ---: |" * (len(HEADINGS) - 1))
     for _, row in sorted(rows):
         print("| " + " | ".join(row) + " |")
 
 
-def row_of(name: str, result: Result, facts: dict[str, float]) -> list[str]:
+def row_of(name: str, result: Result, seconds: float) -> list[str]:
     """One system's figures over all trials, and on balanced pairs of two sets."""
+    recipe = recipe_of(name)
     pooled = result.figures["pooled"]
     interval = pooled.eer_95
     pairs = [result.figures[which].pair_accuracy for which in ("voxforge", "librispeech")]
     return [
-        f"[{name}]({name}/README.md)",
+        f"[{name}]({recipe.parent.name}/README.md)",
         f"{100 * pooled.eer:.2f}",
         f"{100 * interval.low:.1f} to {100 * interval.high:.1f}" if interval else "",
         f"{100 * pooled.by_kind['cosine'].eer:.2f}",
@@ -52,9 +55,18 @@ def row_of(name: str, result: Result, facts: dict[str, float]) -> list[str]:
         f"{pooled.min_cllr:.3f}",
         *(f"{100 * share:.1f} %" for share in pairs),
         f"{result.size_mb:.1f}",
-        f"{facts['training_s'] / 60:.0f} min",
+        f"{seconds / 60:.0f} min",
         f"{result.real_time_factor:.4f}",
+        f"`voxgate train recipes/{recipe.relative_to(RECIPES).as_posix()}`",
     ]
+
+
+def recipe_of(name: str) -> Path:
+    """The file of the recipe that a pack is named after: `<recipe>` or `<recipe>-<variant>`."""
+    if (RECIPES / name).is_dir():
+        return RECIPES / name / "experiment.toml"
+    folder, _, variant = name.rpartition("-")
+    return RECIPES / folder / f"experiment-{variant}.toml"
 
 
 if __name__ == "__main__":
