@@ -9,7 +9,7 @@ from voxgate import __version__
 from voxgate.server import errors
 from voxgate.server.drain import Drain
 from voxgate.server.edge import Edge
-from voxgate.server.routes import health, speakers
+from voxgate.server.routes import azure, health, speakers
 from voxgate.server.service import Service
 from voxgate.server.settings import Settings
 from voxgate.server.telemetry import Telemetry
@@ -43,6 +43,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> FastAPI:
     errors.install(app)
     app.include_router(health.router)
     app.include_router(speakers.router)
+    app.include_router(azure.router)
     app.add_middleware(
         Edge,
         drain=drain,
