@@ -17,8 +17,18 @@ ORDER = (  # a module imports from its own row and those above it
     {"packs", "networks", "vad", "quality", "speech", "embed", "comparison", "pitch", "plane"},
     {"install", "hub"},
     {"embeddings_file", "store", "search"},
-    {"consent", "decision", "enrolment", "verify", "microphone", "plots", "drawings", "migration"},
-    {"evaluate"},
+    {
+        "consent",
+        "decision",
+        "enrolment",
+        "verify",
+        "microphone",
+        "plots",
+        "drawings",
+        "migration",
+        "streaming",
+    },
+    {"evaluate", "streaming"},
     {"cli", "convert", "train", "server", "ui"},
 )
 RANK = {module: rank for rank, row in enumerate(ORDER) for module in row}

@@ -8,6 +8,8 @@ import voxgate
 def test_the_public_names_are_these():
     assert sorted(voxgate.__all__) == [
         "Candidate",
+        "Conversation",
+        "Conversation",
         "Costs",
         "Decision",
         "Embedder",
