@@ -9,7 +9,6 @@ def test_the_public_names_are_these():
     assert sorted(voxgate.__all__) == [
         "Candidate",
         "Conversation",
-        "Conversation",
         "Costs",
         "Decision",
         "Embedder",

@@ -30,14 +30,12 @@ if TYPE_CHECKING:
     from voxgate.scoring import FalseAcceptRate as FalseAcceptRate
     from voxgate.store import open_store as open_store
     from voxgate.streaming import Conversation as Conversation
-    from voxgate.streaming import Conversation as Conversation
     from voxgate.verify import Verifier as Verifier
 
 __version__ = "0.1.0"
 
 _HOMES = {  # public name -> module that defines it
     "Candidate": "voxgate.decision",
-    "Conversation": "voxgate.streaming",
     "Conversation": "voxgate.streaming",
     "Costs": "voxgate.scoring",
     "Decision": "voxgate.decision",
