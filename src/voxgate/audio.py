@@ -6,6 +6,7 @@ sentence: no file, no sound, a damaged end, samples that are not finite, or digi
 """
 
 import io
+import math
 import os
 import shutil
 import stat
@@ -50,15 +51,18 @@ _SILENCE = 1e-6  # -120 dB of full scale: below the last bit of 24, no microphon
 _LOUDEST = 16.0  # times full scale: beyond it, integers were taken for floats
 
 
-def open_audio(source: Source) -> "AudioStream":
+def open_audio(source: Source, *, max_s: float | None = None) -> "AudioStream":
     """Open a recording, whatever it is, to be read block by block.
 
     Args:
         source: a path ("-" is standard input); the bytes of a whole encoded file; a binary file
             object, which is read from its start when it can seek and is left open; or a waveform:
             floats of shape (samples,), already mono at 16 kHz (int16 is scaled to [-1, 1]).
+        max_s: the longest that is taken, in seconds. What its header says counts at once, what
+            it turns out to be counts while it is decoded: hours are never unpacked.
 
     Raises:
+        AudioError: longer than `max_s`, where the header tells it.
         AudioFileNotFoundError: there is no such file.
         UnreadableAudioError: a folder, no permission, empty, no sound in it, or a sample rate
             outside 4 to 192 kHz.
@@ -66,7 +70,7 @@ def open_audio(source: Source) -> "AudioStream":
     """
     name = name_of(source)
     if isinstance(source, np.ndarray):
-        return AudioStream(_ArrayDecoder(source), name)
+        return AudioStream(_ArrayDecoder(source), name, max_s=max_s)
     file, owned = _open_file(source)
     try:
         decoder = open_decoder(file, name)
@@ -74,7 +78,7 @@ def open_audio(source: Source) -> "AudioStream":
         if owned:
             file.close()
         raise
-    return AudioStream(decoder, name, file=file if owned else None)
+    return AudioStream(decoder, name, file=file if owned else None, max_s=max_s)
 
 
 def load(source: Source, *, max_s: float | None = None) -> Waveform:
@@ -83,18 +87,8 @@ def load(source: Source, *, max_s: float | None = None) -> Waveform:
     Raises:
         AudioError: longer than `max_s` seconds, or any error of `open_audio` and `AudioStream`.
     """
-    blocks: list[Waveform] = []
-    samples = 0
-    with open_audio(source) as stream:
-        for block in stream:
-            blocks.append(block)
-            samples += len(block)
-            if max_s is not None and samples > max_s * SAMPLE_RATE:
-                raise AudioError(
-                    f"{stream.name} is longer than {max_s:g} s, the most that is taken here. "
-                    "Give a shorter recording."
-                )
-    return np.concatenate(blocks)
+    with open_audio(source, max_s=max_s) as stream:
+        return np.concatenate(list(stream))
 
 
 def name_of(source: Source) -> str:
@@ -117,13 +111,22 @@ class AudioStream:
         info: codec, sample rate, channels and duration, as the file states them.
     """
 
-    def __init__(self, decoder: Decoder, name: str, *, file: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        name: str,
+        *,
+        file: BinaryIO | None = None,
+        max_s: float | None = None,
+    ) -> None:
         self.name = name
+        self._max_s = math.inf if max_s is None else max_s
         self.info = decoder.info
         self._decoder = decoder
         self._file = file  # to be closed with the stream
         try:
             self._blocks = self._waveform(_check_rate(self.info.sample_rate_hz, name))
+            self._check_length(self.info.duration_s or 0.0)
         except AudioError:
             self.close()
             raise
@@ -135,6 +138,7 @@ class AudioStream:
             DamagedAudioError: it ends too early, samples are not finite or far beyond full
                 scale, or (at the end) all of it is digital silence.
             UnreadableAudioError: there are no samples (at the end).
+            AudioError: it turns out longer than `max_s`.
         """
         return self._blocks
 
@@ -172,6 +176,7 @@ class AudioStream:
                 raise self._not_a_waveform(block, samples / rate)
             peak = max(peak, block_peak)
             samples += len(block)
+            self._check_length(samples / rate)
             yield block
         if not samples:
             raise UnreadableAudioError(f"{self.name} holds no sound (0 samples). Record it again.")
@@ -179,6 +184,13 @@ class AudioStream:
             raise DamagedAudioError(
                 f"{self.name} holds nothing but zeros ({samples / rate:.1f} s of digital silence). "
                 "Check that the microphone was on, and record it again."
+            )
+
+    def _check_length(self, duration_s: float) -> None:
+        if duration_s > self._max_s:
+            raise AudioError(
+                f"{self.name} is longer than {self._max_s:g} s, the most that is taken here. "
+                "Give a shorter recording."
             )
 
     def _not_a_waveform(

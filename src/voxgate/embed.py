@@ -65,14 +65,20 @@ class Listener(Protocol):
 class Embedder:
     """Runs a pack's model. Threads may share one."""
 
-    def __init__(self, pack: Pack, *, threads: int = 1) -> None:
+    def __init__(self, pack: Pack, *, threads: int = 1, max_s: float | None = None) -> None:
         """Load the model of `pack`, to be run on so many threads.
+
+        Args:
+            pack: whose model.
+            threads: how many it may use.
+            max_s: the longest recording that is taken, in seconds; None for any length.
 
         Raises:
             PackError: the model is not the one stated, or not of the form packs have.
         """
         self.pack = pack
         self._network = open_network(pack, threads)
+        self._max_s = max_s
         self._longest = round(pack.max_window_s * pack.sample_rate_hz)
 
     def embed(self, source: Source) -> Embedding:
@@ -80,9 +86,9 @@ class Embedder:
 
         Raises:
             TooLittleSpeechError: it holds less speech than the pack needs.
-            AudioError: it cannot be read.
+            AudioError: it cannot be read, or is too long.
         """
-        with closing(read_speech(source)) as reader:
+        with closing(read_speech(source, max_s=self._max_s)) as reader:
             total, samples = self._sum_of_windows(reader)
         speech_s = samples / self.pack.sample_rate_hz
         if speech_s < self.pack.min_speech_s:

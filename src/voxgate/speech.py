@@ -19,13 +19,16 @@ TRIMMED_S = 0.75
 LEAD_IN_S = 0.25
 
 
-def read_speech(source: Source, *, options: VadOptions | None = None) -> "SpeechReader":
+def read_speech(
+    source: Source, *, options: VadOptions | None = None, max_s: float | None = None
+) -> "SpeechReader":
     """Open a recording to read the speech in it.
 
     Raises:
-        AudioError: it cannot be opened (see `voxgate.audio.open_audio`).
+        AudioError: it cannot be opened, or is longer than `max_s` (see
+            `voxgate.audio.open_audio`).
     """
-    return SpeechReader(open_audio(source), options=options)
+    return SpeechReader(open_audio(source, max_s=max_s), options=options)
 
 
 class SpeechReader:

@@ -31,6 +31,7 @@ STARTS_WITHIN_S = 120.0
 AGAIN_AFTER_S = 5.0  # a worker that could not start
 STANDING_S = 1.0  # a queue that did not run empty for so long is no burst
 DEFAULT_TIME_LIMIT_S = 30.0
+DEFAULT_LONGEST_S = 600.0
 DEFAULT_MEMORY_MB = 4096  # of address space, most of which is never touched
 
 log = logging.getLogger("voxgate.ears")
@@ -39,13 +40,14 @@ log = logging.getLogger("voxgate.ears")
 class Ears:
     """A listener that hands recordings to its workers. Threads share it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the pack by name
         self,
         pack: Pack,
         *,
         workers: int,
         waiting: int,
         time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+        longest_s: float = DEFAULT_LONGEST_S,
         memory_mb: int = DEFAULT_MEMORY_MB,
     ) -> None:
         """Start the workers, and wait until they have loaded the model.
@@ -54,13 +56,14 @@ class Ears:
             pack: with which they embed.
             workers: how many.
             waiting: recordings that may wait for one of them, in a burst.
-            time_limit_s: for one recording.
+            time_limit_s: for one recording to be heard.
+            longest_s: of a recording; what is beyond is never decoded.
             memory_mb: address space of each worker, in MB.
 
         Raises:
             VoxgateError: a worker cannot start.
         """
-        self._arguments = pack.path, memory_mb
+        self._arguments = pack.path, memory_mb, longest_s
         self._time_limit_s = time_limit_s
         self._workers = workers
         self._waiting = waiting
@@ -182,11 +185,11 @@ class Ears:
 class _Worker:
     """The service's end of one worker process."""
 
-    def __init__(self, pack: Path, memory_mb: int) -> None:
+    def __init__(self, pack: Path, memory_mb: int, longest_s: float) -> None:
         context = multiprocessing.get_context("spawn")
         self._end, theirs = context.Pipe()
         self._process = context.Process(
-            target=_work, args=(theirs, pack, memory_mb), daemon=True, name="ears"
+            target=_work, args=(theirs, pack, memory_mb, longest_s), daemon=True, name="ears"
         )
         self._process.start()
         theirs.close()
@@ -238,14 +241,14 @@ class _Worker:
         self._end.close()
 
 
-def _work(end: Connection, pack: Path, memory_mb: int) -> None:
+def _work(end: Connection, pack: Path, memory_mb: int, longest_s: float) -> None:
     """What a worker does until the service is gone: recordings in, embeddings out."""
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, signal.SIG_IGN)  # it goes when the service goes
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         _bound(memory_mb)
-        embedder = Embedder(load_pack(pack), threads=1)
+        embedder = Embedder(load_pack(pack), threads=1, max_s=longest_s)
     except VoxgateError as error:
         end.send(_taken_apart(error))
         return

@@ -28,7 +28,12 @@ class Service:
         pack = load_pack(settings.pack)
         self.metrics.model(pack)
         self.store = open_store(settings.store, key=_key(settings.key_file))
-        self.ears = Ears(pack, workers=settings.workers, waiting=settings.waiting)
+        self.ears = Ears(
+            pack,
+            workers=settings.workers,
+            waiting=settings.waiting,
+            longest_s=settings.longest_recording_s,
+        )
         listener: Listener = self.metrics.listening(self.ears)
         self.verifier = Verifier(self.store, pack=pack, embedder=listener)
 

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     largest_body_mb: float = Field(
         25.0, gt=0, description="The largest body of a request, in millions of bytes."
     )
+    longest_recording_s: float = Field(
+        600.0, gt=0, description="The longest recording, in seconds: what is beyond is never "
+        "decoded.",
+    )  # fmt: skip
 
     tls_certificate: Path | None = Field(
         None, description="A PEM file with the certificate and its chain: TLS is spoken, only."
