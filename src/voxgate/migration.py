@@ -109,14 +109,18 @@ class ParallelVerifier(Verifier):
         top: int = 5,
         policy: Policy | None = None,
         among: Collection[str] | None = None,
+        group: str | None = None,
     ) -> Identification:
         new = self._current_gallery()
         rest = self._rest_of(new.names)
         if among is not None:
             names = [clean_name(name) for name in among]
             new, rest = new.only(names), rest.only(names)
+        if group is not None:
+            names = self.store.members(group)
+            new, rest = new.only(names), rest.only(names)
         if not len(rest):
-            return super().identify(probe, top=top, policy=policy, among=among)
+            return super().identify(probe, top=top, policy=policy, among=among, group=group)
         if isinstance(probe, Embedding):
             raise PackMismatchError(self.former.pack.id, probe.pack)
         if _read_once(probe):

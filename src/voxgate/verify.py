@@ -41,6 +41,8 @@ from voxgate.store.checks import check_mode, clean_name
 
 Recording: TypeAlias = "Source | Embedding"  # heard already: nothing is heard twice
 
+_NEAREST, _NEAREST_PER_CANDIDATE = 50, 10  # by cosine: to be scored where a database searches
+
 
 class Verifier:
     """Compares, enrols, verifies and identifies voices, with one pack and one store.
@@ -225,6 +227,7 @@ class Verifier:
         top: int = 5,
         policy: Policy | None = None,
         among: Collection[str] | None = None,
+        group: str | None = None,
     ) -> Identification:
         """Find the enrolled speaker that a recording is of, or none.
 
@@ -236,19 +239,37 @@ class Verifier:
             top: how many candidates to list.
             policy: how to decide; None for that of the Verifier.
             among: search only those of the enrolled who have these names.
+            group: search only the members of this group.
 
         Raises:
             AudioError: the recording cannot be read. (Too little speech is an outcome.)
+            GroupNotFoundError: there is no such group.
         """
         if top < 1:
             raise UsageError(f"top={top} lists nobody; at least 1 is allowed.")
-        policy, gallery = policy or self.policy, self._current_gallery()
-        if among is not None:
-            gallery = gallery.only([clean_name(name) for name in among])
+        policy = policy or self.policy
+        names = None if among is None else [clean_name(name) for name in among]
         side, embedding = self._hear(probe)
-        count = len(gallery)
-        found = self._candidates(gallery, embedding, top, policy, count) if embedding else None
-        return identified(found, side, policy, count, self.pack.label)
+        if embedding is None:
+            return identified(None, side, policy, 0, self.pack.label)
+        gallery, searched = self._searched(embedding, top, names, group)
+        found = self._candidates(gallery, embedding, top, policy, searched)
+        return identified(found, side, policy, searched, self.pack.label)
+
+    def _searched(
+        self, probe: Embedding, top: int, among: Collection[str] | None, group: str | None
+    ) -> tuple[Gallery, int]:
+        """The voices to be scored, and how many they are the nearest of."""
+        pack, count = self.pack, max(_NEAREST, _NEAREST_PER_CANDIDATE * top)
+        near = self.store.search(pack.id, probe.vector, count, among=among, group=group)
+        if near is not None:
+            return Gallery(near.voiceprints, pack.cohort()), near.searched
+        gallery = self._current_gallery()
+        if group is not None:
+            gallery = gallery.only(self.store.members(group))
+        if among is not None:
+            gallery = gallery.only(among)
+        return gallery, len(gallery)
 
     def _candidates(
         self, gallery: Gallery, probe: Embedding, top: int, policy: Policy, searched: int

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, inspect, text
 
 from store.conftest import KEY
+from store.migrating import migrate_down
 from store.samples import PACK, sample
 from voxgate.errors import DomainNotFoundError
-from voxgate.store import Store, open_store, schema
+from voxgate.store import Store, open_store
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -37,16 +36,6 @@ def store(url: str) -> Iterator[Store]:
         other.opt_out("eve")
     yield opened
     opened.close()
-
-
-def migrate_down(store: Store, revision: str) -> None:
-    config = Config()
-    config.set_main_option(
-        "script_location", str(Path(schema.__file__).with_name("migrations")).replace("%", "%%")
-    )
-    with store._database.writing() as connection:  # type: ignore[attr-defined]
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)
 
 
 def tables(connection: Connection) -> set[str]:

@@ -21,6 +21,7 @@ from voxgate.errors import StoreError
 from voxgate.store.entities import AuditEntry as AuditEntry
 from voxgate.store.entities import GroupSummary as GroupSummary
 from voxgate.store.entities import Mode as Mode
+from voxgate.store.entities import Nearest as Nearest
 from voxgate.store.entities import Sample as Sample
 from voxgate.store.entities import SpeakerSummary as SpeakerSummary
 from voxgate.store.entities import Voiceprint as Voiceprint
@@ -139,10 +140,21 @@ class Store(Protocol):
         *,
         among: Collection[str] | None = None,
         group: str | None = None,
-    ) -> list[Voiceprint] | None:
+    ) -> Nearest | None:
         """The voiceprints nearest by cosine, nearest first, where the database can search.
 
         None where it cannot: then all voiceprints are there to be searched by the caller.
+        Among very many, a few of the nearest may be missed.
+
+        Args:
+            pack: id of the pack whose voiceprints to search.
+            vector: (dim,), unit length.
+            count: how many to find at most.
+            among: only speakers of these names; one who is not enrolled is nobody.
+            group: only the members of this group.
+
+        Raises:
+            GroupNotFoundError: no such group.
         """
 
     def remove_sample(self, speaker: str, sample_id: str) -> None:

@@ -6,7 +6,7 @@ Times are in UTC wherever they come out of a store.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,13 @@ class Voiceprint:
             recordings=len(samples),
             updated_at=max(sample.added_at for sample in samples),
         )
+
+
+class Nearest(NamedTuple):
+    """What a database's own search found."""
+
+    voiceprints: list[Voiceprint]  # nearest first
+    searched: int  # voices that there are to be found; of many, as many as there lately were
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from voxgate.store import schema
 from voxgate.store.crypto import SALT_BYTES, Vault, find_key
+from voxgate.store.vectors import Vectors
 
 
 class Database(Protocol):
@@ -19,6 +20,10 @@ class Database(Protocol):
     @property
     def key_file(self) -> Path | None:
         """Where a key may lie, if it may lie next to the database."""
+
+    @property
+    def vectors(self) -> Vectors | None:
+        """The table that the database searches itself, where it can."""
 
     def prepare(self) -> None:
         """Set up a new database, before there are tables."""

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeftError
 from voxgate.errors import StoreCorruptError, StoreError, StoreUnavailableError, StoreWriteError
 from voxgate.extras import need
 from voxgate.store.sql import SqlStore
+from voxgate.store.vectors import Vectors
 
 BUSY_S = 10.0  # how long to wait for other writers, or for a connection, before giving up
 
@@ -30,7 +31,7 @@ _BEGIN_WRITING = text(f"""SELECT set_config('lock_timeout', :busy, true),
     set_config('synchronous_commit', CASE current_setting('synchronous_commit')
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true),
     pg_advisory_xact_lock({_WRITERS})""")  # the last of them, as it waits
-_SEALED = "speakers, samples, voiceprints"  # tables that hold something of a speaker
+_SEALED = "speakers, samples, voiceprints, vectors"  # tables that hold something of a speaker
 
 
 class _Refusal(NamedTuple):
@@ -86,6 +87,7 @@ class PostgresDatabase:
 
     def __init__(self, url: URL) -> None:
         self.name = _name_of(url)
+        self.vectors = Vectors()
         engine = _engine(url)
         reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._readers = engine.execution_options(**reading)

@@ -30,6 +30,7 @@ from voxgate.store.schema import (
     voiceprints,
 )
 from voxgate.store.times import DAMAGED, to_datetime, to_us
+from voxgate.store.vectors import Vectors
 
 
 class Speaker(NamedTuple):
@@ -50,10 +51,13 @@ class Speaker(NamedTuple):
 class Rows:
     """A transaction on a space of a store's database, and the vault that opens what is in it."""
 
-    def __init__(self, connection: Connection, vault: Vault, space: str) -> None:
+    def __init__(
+        self, connection: Connection, vault: Vault, space: str, vectors: Vectors | None = None
+    ) -> None:
         self.connection = connection
         self.space = space
         self.vault = vault
+        self.vectors = vectors
 
     def revision(self) -> int:
         query = select(spaces.c.revision).where(spaces.c.id == self.space)
@@ -169,13 +173,17 @@ class Rows:
         query = select(voiceprints.c.pack).where(_voiceprint_of(speaker, pack))
         return self.connection.execute(query).first() is not None
 
-    def voiceprints(self, pack: str, name: str | None = None) -> list[Voiceprint]:
-        """All voiceprints of a pack by name, or only that of one speaker."""
+    def voiceprints(
+        self, pack: str, name: str | None = None, *, ids: Sequence[str] | None = None
+    ) -> list[Voiceprint]:
+        """All voiceprints of a pack by name, or only that of one speaker, or those of some ids."""
         columns = (speakers.c.id, speakers.c.name, *voiceprints.c)
         query = select(*columns).join(speakers)
         query = query.where(voiceprints.c.pack == pack, speakers.c.space_id == self.space)
         if name is not None:
             query = query.where(speakers.c.name == name)
+        if ids is not None:
+            query = query.where(speakers.c.id.in_(ids))
         opened = [self._open_voiceprint(row) for row in self.connection.execute(query)]
         return sorted(opened, key=attrgetter("speaker"))
 
@@ -183,8 +191,8 @@ class Rows:
         pack, updated_us = voiceprint.pack, to_us(voiceprint.updated_at)
         amount = (voiceprint.speech_s, voiceprint.recordings)
         place = self._place_of(speaker, pack, *amount, updated_us)
-        vector = _to_bytes(voiceprint.vector)
-        sealed = self.vault.seal(vector, "voiceprints.embedding", *place)
+        opened = _to_bytes(voiceprint.vector)
+        sealed = self.vault.seal(opened, "voiceprints.embedding", *place)
         self.remove_voiceprint(speaker, pack)
         self.connection.execute(
             insert(voiceprints).values(
@@ -196,6 +204,9 @@ class Rows:
                 sealed_embedding=sealed,
             )
         )
+        if self.vectors is not None:
+            vector = voiceprint.vector
+            self.vectors.put(self.connection, self.space, speaker.id, pack, vector)
 
     def pseudonym(self, name: str) -> str:
         """The keyed hash of a speaker's name in this space."""

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from voxgate.errors import StoreError
 
-HEAD = "0002"  # the newest revision in migrations/versions; a test compares
+HEAD = "0003"  # the newest revision in migrations/versions; a test compares
 
 metadata = MetaData(
     naming_convention={

@@ -28,6 +28,11 @@ def find(connection: Connection, domain: str, side: Side) -> str:
     return str(found)
 
 
+def ids(connection: Connection) -> list[str]:
+    """The ids of all sides of all domains."""
+    return list(connection.execute(select(spaces.c.id)).scalars())
+
+
 def domains(connection: Connection) -> list[str]:
     """The names of all domains, sorted."""
     return sorted(connection.execute(select(spaces.c.domain).distinct()).scalars())

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from voxgate.store import (
     GroupSummary,
     Mode,
+    Nearest,
     Sample,
     SpeakerSummary,
     Voiceprint,
@@ -16,6 +17,7 @@ from voxgate.store import (
     enrolling,
     groups,
     opt_outs,
+    searching,
 )
 from voxgate.store.checks import (
     check_limit,
@@ -30,6 +32,7 @@ from voxgate.store.document import Enrolled, from_document, to_document
 from voxgate.store.enrolling import known
 from voxgate.store.rows import Rows
 from voxgate.store.times import now
+from voxgate.store.vectors import Scope
 from voxgate.store.view import View
 
 _GROUP = "group's name"
@@ -143,8 +146,15 @@ class SqlStore(View):
         *,
         among: Collection[str] | None = None,
         group: str | None = None,
-    ) -> list[Voiceprint] | None:
-        return None
+    ) -> Nearest | None:
+        pack = clean_pack(pack)
+        with self._reading() as rows:
+            within = self._group(rows, group) if group is not None else None
+            if rows.vectors is None:
+                return None
+            names = None if among is None else [clean_name(name) for name in among]
+            scope = Scope(rows.space, pack, names, within)
+            return searching.nearest(rows, rows.vectors, scope, vector, count)
 
     def samples(self, speaker: str, pack: str | None = None) -> list[Sample]:
         speaker = clean_name(speaker)

@@ -79,6 +79,8 @@ def open_sqlite(url: str, *, key: bytes | None = None) -> SqlStore:
 class SqliteDatabase:
     """A SQLite file: its connections, its transactions, and sentences for its errors."""
 
+    vectors = None  # the search over all voiceprints at once is the Verifier's
+
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self.key_file = path.with_name(f"{path.name}.key")

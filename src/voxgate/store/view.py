@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, select, update
 
 from voxgate.errors import StoreUnavailableError, StoreWriteError
-from voxgate.store import DEFAULT_DOMAIN, AuditEntry, audit, schema, spaces
+from voxgate.store import DEFAULT_DOMAIN, AuditEntry, audit, schema, searching, spaces
 from voxgate.store.checks import clean_facts, clean_name
 from voxgate.store.opening import Database, bring_up_to_date, unlock
 from voxgate.store.rows import Rows
@@ -28,6 +28,7 @@ class View:
         self._vault = unlock(database, key)
         with suppress(StoreWriteError):  # what an earlier deletion left; tried again next time
             self._erase(wait=False)
+        self._put_missing_vectors()
 
     @property
     def domain(self) -> str:
@@ -91,7 +92,19 @@ class View:
 
     def _rows(self, connection: Connection) -> Rows:
         space = spaces.find(connection, self._domain, self._side)
-        return Rows(connection, self._vault, space)
+        return Rows(connection, self._vault, space, self._database.vectors)
+
+    def _put_missing_vectors(self) -> None:
+        """See to it that the database's own search finds everybody."""
+        vectors = self._database.vectors
+        if vectors is None:
+            return
+        with self._database.reading() as connection:
+            lacking = vectors.lacking(connection)
+        if lacking:
+            with self._database.writing() as connection:
+                for space in spaces.ids(connection):
+                    searching.put_missing(Rows(connection, self._vault, space, vectors))
 
     def _erase(self, *, wait: bool = True) -> None:
         """Remove the traces of what was deleted, if there may be any."""
