@@ -275,6 +275,8 @@ class Verifier:
         self, gallery: Gallery, probe: Embedding, top: int, policy: Policy, searched: int
     ) -> list[Candidate]:
         """The most likely of the enrolled, with their thresholds for a search among so many."""
+        if not len(gallery):
+            return []
         pack = self.pack
         cosines = gallery.cosines(probe.vector)
         scores = normalise(cosines, gallery.scale, pack.cohort().scale_of(probe.vector[None]))

@@ -24,6 +24,7 @@ class View:
         self._database = database
         self._domain = DEFAULT_DOMAIN
         self._side: spaces.Side = "speakers"
+        self._space: str | None = None  # its id, where that cannot change
         bring_up_to_date(database)
         self._vault = unlock(database, key)
         with suppress(StoreWriteError):  # what an earlier deletion left; tried again next time
@@ -77,7 +78,7 @@ class View:
 
     def _view(self: _V, domain: str, side: spaces.Side) -> _V:
         view = copy(self)
-        view._domain, view._side = domain, side
+        view._domain, view._side, view._space = domain, side, None
         return view
 
     @contextmanager
@@ -91,7 +92,9 @@ class View:
             yield self._rows(connection)
 
     def _rows(self, connection: Connection) -> Rows:
-        space = spaces.find(connection, self._domain, self._side)
+        space = self._space or spaces.find(connection, self._domain, self._side)
+        if self._domain == DEFAULT_DOMAIN:  # it is never removed, so neither is what holds it
+            self._space = space
         return Rows(connection, self._vault, space, self._database.vectors)
 
     def _put_missing_vectors(self) -> None:
