@@ -1,5 +1,6 @@
 """What is particular to PostgreSQL: its transactions, what can go wrong, and what stays in it."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -229,10 +230,14 @@ def test_a_connection_that_is_cut_in_the_middle_undoes_its_work(store: Store, ra
 
 def traces(raw: Raw, speaker: str) -> list[bytes]:
     """Pieces of all that is kept of a speaker."""
-    query = """SELECT s.name, s.id, a.id, a.sealed_embedding, a.sealed_facts, v.sealed_embedding
-        FROM speakers s JOIN samples a ON a.speaker_id = s.id
-        JOIN voiceprints v ON v.speaker_id = s.id WHERE s.name = %s"""
-    rows = raw.execute(query.encode(), [speaker]).fetchall()
+    query = """SELECT s.name, s.id, a.id, a.sealed_embedding, a.sealed_facts, v.sealed_embedding,
+        x.embedding::text FROM speakers s JOIN samples a ON a.speaker_id = s.id
+        JOIN voiceprints v ON v.speaker_id = s.id JOIN vectors x ON x.speaker_id = s.id
+        WHERE s.name = %s"""
+    rows = [
+        (*row, np.array(json.loads(vector), np.float32).tobytes())
+        for *row, vector in raw.execute(query.encode(), [speaker])
+    ]
     values = [value.encode() if isinstance(value, str) else value for row in rows for value in row]
     return [value[i : i + 16] for value in set(values) for i in range(0, len(value) - 15, 160)]
 
@@ -264,6 +269,21 @@ def test_of_a_deleted_speaker_no_byte_is_left_in_the_tables(
     store.enrol(first, PACK, [sample(1)], mode="replace")
     kept = traces(raw, first)
     assert [trace for trace in left_of(found[first], postgres) if trace not in kept] == []
+
+
+def test_large_tables_are_not_written_afresh_but_the_speaker_is_gone(
+    store: Store, raw: Raw, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ada", "bob"):
+        store.enrol(name, PACK, [sample(1)])
+    found = traces(raw, "ada")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "ERASED_UP_TO", 1)
+        store.delete("ada")
+    assert [summary.name for summary in store.speakers()] == ["bob"]
+    assert left_of(found, postgres) != []
+    store.delete("bob")  # writes them afresh, as they are small again
+    assert left_of(found, postgres) == []
 
 
 def test_while_another_program_reads_the_old_state_its_traces_stay_and_this_is_told(

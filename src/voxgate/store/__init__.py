@@ -170,6 +170,8 @@ class Store(Protocol):
     def delete(self, speaker: str) -> None:
         """Forget a speaker for good: nothing is left in the bytes of the store's files.
 
+        In those of a large PostgreSQL nothing is left when they are next written afresh.
+
         The audit log keeps that something was deleted, under a keyed hash of the name.
 
         Raises:

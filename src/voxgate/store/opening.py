@@ -34,8 +34,12 @@ class Database(Protocol):
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that is the only one to write while it lasts."""
 
-    def erase(self, *, wait: bool = True) -> None:
-        """Remove all traces of deleted rows from the files, or raise a StoreWriteError."""
+    def erase(self, *, wait: bool = True) -> bool:
+        """Remove all traces of deleted rows from the files, or raise a StoreWriteError.
+
+        Returns:
+            Whether it was done: in a large database it is not the store's to do.
+        """
 
     def close(self) -> object:
         """Let go of all connections."""

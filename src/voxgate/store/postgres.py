@@ -19,6 +19,7 @@ BUSY_S = 10.0  # how long to wait for other writers, or for a connection, before
 _DRIVER = "postgresql+psycopg"
 _CONNECTIONS = 10  # kept by each process; as many again while it is busy
 _WRITERS = 0x566F7867617465  # "Voxgate": the advisory lock that whoever writes holds
+ERASED_UP_TO = 64 * 2**20  # bytes of tables that are written afresh: a second or so
 STALLED_S = 30.0  # a writer that says nothing for so long loses its transaction and the lock
 _CONNECTING = {  # parameters of libpq; those that the URL gives come before these
     "application_name": "voxgate",
@@ -31,7 +32,8 @@ _BEGIN_WRITING = text(f"""SELECT set_config('lock_timeout', :busy, true),
     set_config('synchronous_commit', CASE current_setting('synchronous_commit')
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true),
     pg_advisory_xact_lock({_WRITERS})""")  # the last of them, as it waits
-_SEALED = "speakers, samples, voiceprints, vectors"  # tables that hold something of a speaker
+_OF_SPEAKERS = ("speakers", "samples", "voiceprints", "vectors")  # tables that say who or how
+_SIZE = "SELECT " + " + ".join(f"pg_total_relation_size('{table}')" for table in _OF_SPEAKERS)
 
 
 class _Refusal(NamedTuple):
@@ -115,18 +117,26 @@ class PostgresDatabase:
     def prepare(self) -> None:
         """Nothing: the server is set up by whoever runs it."""
 
-    def erase(self, *, wait: bool = True) -> None:
-        """Write the tables afresh, so that the server's tables hold only what was not deleted.
+    def erase(self, *, wait: bool = True) -> bool:
+        """Write the tables afresh, so that they hold only what was not deleted.
 
-        Nobody reads or writes meanwhile. The write-ahead log and backups are not the store's to
-        change: they hold what was deleted until they are recycled.
+        Nobody reads or writes meanwhile, so it is done while they are small. Larger ones are for
+        whoever runs the server to write afresh, see docs/scale.md: the bytes of what was deleted
+        stay in their pages, where no query finds them, until new rows take the place. The
+        write-ahead log, replicas and backups are not the store's to change at all.
+
+        Returns:
+            Whether it was done.
 
         Raises:
             StoreWriteError: others use the store all the time, or the disk is full.
         """
         with self._sentences(), self._outside.connect() as connection, _dropped(connection):
+            if connection.exec_driver_sql(_SIZE).scalar_one() > ERASED_UP_TO:
+                return False
             connection.exec_driver_sql(f"SET lock_timeout = '{_ms(BUSY_S if wait else 0.001)}'")
-            connection.exec_driver_sql(f"VACUUM (FULL) {_SEALED}")
+            connection.exec_driver_sql(f"VACUUM (FULL) {', '.join(_OF_SPEAKERS)}")
+            return True
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:

@@ -106,7 +106,7 @@ class SqliteDatabase:
         with self._raw() as raw:
             _patiently(lambda: raw.execute("PRAGMA journal_mode = WAL").fetchall(), BUSY_S)
 
-    def erase(self, *, wait: bool = True) -> None:
+    def erase(self, *, wait: bool = True) -> bool:
         """Write the files afresh, so that their bytes hold only what was not deleted.
 
         `secure_delete` alone is not enough: when SQLite moves rows between pages it leaves
@@ -124,6 +124,7 @@ class SqliteDatabase:
                 _patiently(lambda: _empty_log(raw), wait_s)
             finally:
                 raw.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_S)}")
+        return True
 
     @contextmanager
     def _raw(self) -> Iterator[sqlite3.Connection]:

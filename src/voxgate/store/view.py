@@ -117,7 +117,8 @@ class View:
         if seen is None:
             return
         try:
-            self._database.erase(wait=wait)
+            if not self._database.erase(wait=wait):
+                return
         except (StoreWriteError, StoreUnavailableError) as error:
             raise StoreWriteError(
                 "It is deleted, but its traces stay in the files until the store is next opened "

@@ -24,8 +24,12 @@ def upgrade() -> None:
     op.execute(_TABLE)
     op.execute("CREATE INDEX ix_vectors_space_id_pack ON vectors (space_id, pack)")
     op.execute("ALTER TABLE vectors ALTER COLUMN embedding SET STORAGE MAIN")  # beside its row
-    for column in ("speaker_id", "embedding"):  # no statistics of what may be deleted
-        op.execute(f"ALTER TABLE vectors ALTER COLUMN {column} SET STATISTICS 0")
+    for column in (
+        "vectors ALTER speaker_id",
+        "vectors ALTER embedding",
+        "speakers ALTER sealed_metadata",
+    ):  # no statistics of what may be deleted
+        op.execute(f"ALTER TABLE {column} SET STATISTICS 0")
 
 
 def downgrade() -> None:
