@@ -95,6 +95,7 @@ def test_a_decision_as_json_has_these_keys():
     facts = json.loads(json.dumps(DECISION.to_dict(), allow_nan=False))
     assert facts == DECISION.to_dict()
     assert schema(facts) == {
+        "id": str,
         "outcome": str,
         "accepted": bool,
         "speaker": type(None),
@@ -201,6 +202,7 @@ def test_an_identification_as_json_has_these_keys():
         "accepted": bool,
     }
     assert schema(facts) == {
+        "id": str,
         "outcome": str,
         "accepted": bool,
         "best": str,

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
+from uuid import uuid4
 
 from voxgate.errors import VoxgateError
 from voxgate.quality import Quality, QualityWarning
@@ -21,6 +22,9 @@ class Outcome(str, Enum):
     ACCEPT = "accept"
     REJECT = "reject"
     NOT_ENOUGH_SPEECH = "not_enough_speech"
+    LOW_QUALITY = "low_quality"  # too noisy to be compared at all
+    SPEAKER_NOT_ENROLLED = "speaker_not_enrolled"
+    SPEAKER_OPTED_OUT = "speaker_opted_out"
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,10 @@ def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def _new_id() -> str:
+    return uuid4().hex
+
+
 @dataclass(frozen=True)
 class Decision:
     """Whether two sides are one voice, and on what grounds.
@@ -78,6 +86,7 @@ class Decision:
     stranger_rate: StrangerRate | None = None  # how often a stranger has this LLR or more
     notes: tuple[QualityWarning, ...] = ()  # doubts about the comparison itself
     at: datetime = field(default_factory=_now)  # in UTC
+    id: str = field(default_factory=_new_id)  # by which an audit log finds it again
 
     @property
     def accepted(self) -> bool:
@@ -90,6 +99,7 @@ class Decision:
 
     def to_dict(self) -> dict[str, Any]:
         return {
+            "id": self.id,
             "outcome": self.outcome.value,
             "accepted": self.accepted,
             "speaker": self.speaker,
@@ -110,11 +120,20 @@ class Decision:
     def sentence(self) -> str:
         """The decision and its grounds, for a person."""
         if self.llr is None or self.threshold is None or self.stranger_rate is None:
-            return _too_little(self.enrolled, self.probe)
+            return self._why_none()
         return (
             f"{self._verdict(self.llr)}: {_in_words(self.stranger_rate)} would score this high "
             f"(LLR {self.llr:.1f}, threshold {self.threshold:.1f} for {self.policy})."
         )
+
+    def _why_none(self) -> str:
+        if self.outcome is Outcome.SPEAKER_NOT_ENROLLED:
+            return f"Nothing to compare with: {self.speaker} is not enrolled with {self.pack}."
+        if self.outcome is Outcome.SPEAKER_OPTED_OUT:
+            return f"Nothing is compared: {self.speaker} has opted out."
+        if self.outcome is Outcome.LOW_QUALITY:
+            return _too_poor(self.probe)
+        return _too_little(self.enrolled, self.probe)
 
     def _verdict(self, llr: float) -> str:
         if self.speaker is None:
@@ -157,6 +176,7 @@ class Identification:
     pack: str
     notes: tuple[QualityWarning, ...] = ()
     at: datetime = field(default_factory=_now)
+    id: str = field(default_factory=_new_id)
 
     @property
     def accepted(self) -> bool:
@@ -174,6 +194,7 @@ class Identification:
 
     def to_dict(self) -> dict[str, Any]:
         return {
+            "id": self.id,
             "outcome": self.outcome.value,
             "accepted": self.accepted,
             "best": self.best,
@@ -194,6 +215,8 @@ class Identification:
         """The answer and its grounds, for a person."""
         if self.outcome is Outcome.NOT_ENOUGH_SPEECH:
             return _too_little(self.probe)
+        if self.outcome is Outcome.LOW_QUALITY:
+            return _too_poor(self.probe)
         if not self.candidates:
             return f"None of them: nobody is enrolled with {self.pack} yet."
         best = self.candidates[0]
@@ -256,6 +279,12 @@ def _too_little(*sides: Side) -> str:
     )
     needed = f"at least {sides[0].needed_s:.2f} s is needed"
     return f"Not enough speech to decide: {found} of speech; {needed}."
+
+
+def _too_poor(side: Side) -> str:
+    snr_db = side.quality.snr_db if side.quality else None
+    heard = "" if snr_db is None else f" ({snr_db:.0f} dB of speech over noise)"
+    return f"Too noisy to decide: {side.name}{heard}; record it again in a quieter place."
 
 
 def _in_words(rate: StrangerRate) -> str:

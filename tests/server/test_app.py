@@ -32,7 +32,7 @@ def app(tiny_pack, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(app):
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://localhost") as client:
         yield client
 
 
@@ -70,7 +70,7 @@ def test_a_voice_is_enrolled_and_verified_and_both_are_told_of(client):
 @pytest.mark.parametrize(
     ("path", "body", "status", "detail"),
     [
-        ("/v1/speakers/bob/verify", wav(1), 404, "No speaker 'bob' is enrolled"),
+        ("/v1/speakers/bob/enrolments", b"no sound", 422, "recording"),
         ("/v1/speakers/bob/enrolments", b"x" * 300_000, 413, "more than 200,000 bytes"),
         ("/v1/none", b"", 404, "Not Found"),
     ],

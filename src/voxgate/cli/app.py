@@ -18,6 +18,7 @@ from voxgate.cli import (
     enroll,
     evaluate,
     identify,
+    keys,
     packs,
     record,
     report,
@@ -59,6 +60,7 @@ add_command(app, embed.embed, "embed", *embed.EXAMPLES, panel=_TOOLS)
 add_command(app, spectrogram.spectrogram, "spectrogram", *spectrogram.EXAMPLES, panel=_TOOLS)
 add_command(app, ui.ui, "ui", *ui.EXAMPLES, panel=_TOOLS)
 add_command(app, serve.serve, "serve", *serve.EXAMPLES, panel=_TOOLS)
+app.add_typer(keys.app, name="keys", rich_help_panel=_TOOLS)
 app.add_typer(packs.app, name="packs", rich_help_panel=_TOOLS)
 app.add_typer(data.app, name="data", rich_help_panel=_TOOLS)
 app.add_typer(store.app, name="store", rich_help_panel=_TOOLS)

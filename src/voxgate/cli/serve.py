@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 
 from voxgate.cli.exits import DONE
-from voxgate.cli.ui import is_loopback
-from voxgate.errors import UsageError
 
 EXAMPLES = (
     ("voxgate serve", "on this machine, port 8000"),
@@ -39,7 +37,7 @@ def serve(
     """Offer voice identity over HTTP.
 
     Needs pip install 'voxgate[server]'. Settings are VOXGATE_* variables, or come from a file.
-    It listens on this machine only, unless told otherwise.
+    It listens on this machine only, unless told otherwise, and asks for no key until there is one.
 
     Exit code 0: ended by a signal, all requests answered. 1: some were cut off. 2: it could not
     start.
@@ -49,6 +47,7 @@ def serve(
     need("fastapi", "server")
     from voxgate.server.app import create_app
     from voxgate.server.processes import run
+    from voxgate.server.service import check_access
     from voxgate.server.settings import read_settings, reference
 
     if settings:
@@ -56,6 +55,5 @@ def serve(
         return DONE
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     read = read_settings(config, **given)
-    if not is_loopback(read.host):
-        raise UsageError(f"{read.host} is open to other machines, but there are no API keys yet.")
+    check_access(read)
     return run(partial(create_app, read), read.serving)

@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415, PLR0913 - imports wait until a command runs; its parameters are its options
 
-import ipaddress
 import signal
 import threading
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import typer
 from voxgate.cli import options, output
 from voxgate.cli.exits import DONE
 from voxgate.errors import UsageError
+from voxgate.hosts import is_loopback
 
 if TYPE_CHECKING:
     from voxgate.packs import Pack
@@ -24,8 +24,6 @@ EXAMPLES = (
     ("voxgate ui --other-pack ./my-pack", "another model to choose from"),
     ("voxgate ui --host 0.0.0.0 --auth ada:s3cret", "for other machines, too"),
 )
-
-_EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 - these are what the warning is about
 
 
 def ui(
@@ -118,16 +116,6 @@ def _check_exposure(host: str, login: tuple[str, str] | None, *, no_auth: bool) 
         f"Other machines can reach this page on {host}, unencrypted, and browsers lend them no "
         "microphone without https: put it behind a proxy that speaks https."
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    if host == "localhost":
-        return True
-    try:
-        return host not in _EVERYWHERE and ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, whose address may be anything
-        return False
 
 
 def _serve(

@@ -6,13 +6,32 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from voxgate import __version__
-from voxgate.server import errors
+from voxgate.server import auth, errors
 from voxgate.server.drain import Drain
 from voxgate.server.edge import Edge
-from voxgate.server.routes import azure, health, speakers
+from voxgate.server.limits import BoundedBodies
+from voxgate.server.routes import (
+    audit,
+    azure,
+    compare,
+    domains,
+    enrolments,
+    groups,
+    health,
+    identify,
+    keys,
+    speakers,
+    watchlists,
+)
 from voxgate.server.service import Service
 from voxgate.server.settings import Settings
 from voxgate.server.telemetry import Telemetry
+
+V1 = (compare, speakers, enrolments, identify, groups, watchlists, domains, keys, audit)
+ABOUT = (
+    "Whose voice is it? Recordings may be of any audio format. Errors are problem+json (RFC 9457), "
+    "and every answer has an X-Request-Id. docs/api.md shows each route with a curl line."
+)
 
 
 def create_app(settings: Settings, drain: Drain | None = None) -> FastAPI:
@@ -23,7 +42,8 @@ def create_app(settings: Settings, drain: Drain | None = None) -> FastAPI:
         drain: whether new requests are still taken; whoever runs the app starts it.
 
     Raises:
-        VoxgateError: the pack or the store is missing or unsound, or an extra is.
+        VoxgateError: the pack or the store is missing or unsound, or an extra is; or it would
+            be open to other machines, while there are no keys.
     """
     drain = drain or Drain(notice_s=settings.drain_notice_s, longest_s=settings.drain_longest_s)
     service = Service(settings, drain)
@@ -37,13 +57,20 @@ def create_app(settings: Settings, drain: Drain | None = None) -> FastAPI:
             telemetry.close()
 
     app = FastAPI(
-        title="Voxgate", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Voxgate",
+        description=ABOUT,
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from another machine
+        redoc_url=None,
     )
     app.state.service = service
     errors.install(app)
     app.include_router(health.router)
-    app.include_router(speakers.router)
-    app.include_router(azure.router)
+    for module in (*V1, azure):
+        app.include_router(module.router, dependencies=auth.documented)
+    most = round(settings.largest_body_mb * 1_000_000)
+    app.add_middleware(BoundedBodies, most=most)
     app.add_middleware(
         Edge,
         drain=drain,

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 has them, application/problem+json, and the status of each of ours."""
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -44,12 +45,23 @@ def status_of(error: VoxgateError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+def type_of(error: VoxgateError) -> str:
+    """What programs know an error by, such as urn:voxgate:speaker-not-found."""
+    words = re.findall("[A-Z][a-z]+", type(error).__name__.removesuffix("Error"))
+    return "urn:voxgate:" + "-".join(words).lower()
+
+
 def problem(
-    status: int, detail: str, *, request_id: str, headers: Mapping[str, str] | None = None
+    status: int,
+    detail: str,
+    *,
+    request_id: str,
+    headers: Mapping[str, str] | None = None,
+    kind: str = "about:blank",
 ) -> Response:
     """An answer that says what is wrong, in one sentence."""
     content = {
-        "type": "about:blank",
+        "type": kind,
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
@@ -66,17 +78,19 @@ def install(app: FastAPI) -> None:
 
 
 def _ours(request: Request, error: Exception) -> Response:
-    request_id = request.state.request_id
+    if not isinstance(error, VoxgateError):
+        raise error
+    status, detail, headers = status_of(error), str(error), {}
     if isinstance(error, errors.OverloadedError):
         note_shed("overload")
-        headers = {"Retry-After": str(RETRY_AFTER_S)}
-        return problem(503, str(error), request_id=request_id, headers=headers)
-    status = status_of(error) if isinstance(error, VoxgateError) else 500
-    detail = str(error)
-    if status >= 500:
-        log.error("failed", exc_info=error, extra={"request_id": request_id})
+    elif status >= 500:
+        facts = {"request_id": request.state.request_id}
+        log.error("failed", exc_info=error, extra=facts)
         detail = "The service cannot do this now. Its log says where it failed."
-    return problem(status, detail, request_id=request_id)
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    request_id, kind = request.state.request_id, type_of(error)
+    return problem(status, detail, request_id=request_id, headers=headers, kind=kind)
 
 
 def _of_the_protocol(request: Request, error: Exception) -> Response:

@@ -49,12 +49,39 @@ class Settings(BaseSettings):
     )  # fmt: skip
     pack: str = Field(DEFAULT_PACK, description="The model: a pack's name, folder or zip file.")
 
+    far: float = Field(
+        0.01, gt=0, lt=1, description="The false-accept rate of decisions, where a request does "
+        "not say.",
+    )  # fmt: skip
+    least_snr_db: float = Field(
+        2.0, description="A recording with less speech over noise, in dB, is not compared: its "
+        "outcome is low_quality.",
+    )  # fmt: skip
+    enrolment_speech_s: float = Field(
+        20.0, gt=0, description="Seconds of speech that a speaker's status asks for."
+    )
+
     largest_body_mb: float = Field(
         25.0, gt=0, description="The largest body of a request, in millions of bytes."
     )
     longest_recording_s: float = Field(
         600.0, gt=0, description="The longest recording, in seconds: what is beyond is never "
         "decoded.",
+    )  # fmt: skip
+    rate_a_minute: float = Field(
+        0.0, ge=0, description="Requests that one key may send a minute; further ones get 429. "
+        "0: as many as it likes.",
+    )  # fmt: skip
+    rate_burst: int = Field(60, ge=1, description="Of these, how many at once.")
+
+    oidc_issuer: str | None = Field(
+        None, description="The OpenID Connect provider whose tokens are taken, as their `iss` says."
+    )
+    oidc_audience: str | None = Field(None, description="Their `aud`: this service's name there.")
+    oidc_jwks_url: str | None = Field(None, description="Where the provider publishes its keys.")
+    oidc_domain_claim: str = Field(
+        "voxgate_domain", description="The claim that names a token's domain; without it, it is "
+        "default.",
     )  # fmt: skip
 
     tls_certificate: Path | None = Field(
@@ -110,6 +137,23 @@ class Settings(BaseSettings):
             log_format=self.log_format,
             proxies=self.proxies,
         )
+
+    def check_tokens(self) -> None:
+        """See that a provider of tokens is named completely.
+
+        Raises:
+            UsageError: it is not.
+        """
+        named = self.oidc_issuer, self.oidc_audience, self.oidc_jwks_url
+        if any(named) and not all(named):
+            raise UsageError(
+                "A provider of tokens is named by three settings: give VOXGATE_OIDC_ISSUER, "
+                "VOXGATE_OIDC_AUDIENCE and VOXGATE_OIDC_JWKS_URL."
+            )
+        if self.oidc_jwks_url and not self.oidc_jwks_url.startswith(("https://", "http://local")):
+            raise UsageError(
+                f"VOXGATE_OIDC_JWKS_URL is {self.oidc_jwks_url}; keys are fetched by https:// only."
+            )
 
     @property
     def workers(self) -> int:

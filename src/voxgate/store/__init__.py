@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxgate.errors import StoreError
+from voxgate.store.entities import ApiKey as ApiKey
 from voxgate.store.entities import AuditEntry as AuditEntry
 from voxgate.store.entities import GroupSummary as GroupSummary
 from voxgate.store.entities import Mode as Mode
@@ -27,6 +28,22 @@ from voxgate.store.entities import SpeakerSummary as SpeakerSummary
 from voxgate.store.entities import Voiceprint as Voiceprint
 
 DEFAULT_DOMAIN = "default"
+
+
+class Keys(Protocol):
+    """The API keys of a service over a store: those of all domains."""
+
+    def add(self, key: ApiKey) -> None:
+        """Keep a key; ids are never used again."""
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """The key of an id, revoked or expired ones, too."""
+
+    def list(self) -> list[ApiKey]:
+        """All keys, in the order they were made."""
+
+    def revoke(self, key_id: str) -> None:
+        """Let a key open nothing from now on; one that is revoked stays as it is."""
 
 
 class Store(Protocol):
@@ -45,6 +62,10 @@ class Store(Protocol):
     @property
     def domain(self) -> str:
         """The name of the domain that this is a view on."""
+
+    @property
+    def keys(self) -> Keys:
+        """The API keys, the same whatever this is a view on."""
 
     def within(self, domain: str) -> "Store":
         """A view on the speakers of another domain, over the same connections."""

@@ -100,6 +100,20 @@ class GroupSummary:
 
 
 @dataclass(frozen=True)
+class ApiKey:
+    """What may be asked of a service by whoever has the secret, which is not kept."""
+
+    id: str  # public
+    digest: bytes = field(repr=False)  # SHA-256 of the secret
+    scopes: frozenset[str]  # such as "verify"
+    domain: str
+    label: str  # a person's words for it
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class AuditEntry:
     """One thing that was done, as the append-only audit log has it."""
 

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from voxgate.errors import StoreError
 
-HEAD = "0003"  # the newest revision in migrations/versions; a test compares
+HEAD = "0004"  # the newest revision in migrations/versions; a test compares
 
 metadata = MetaData(
     naming_convention={
@@ -138,6 +138,19 @@ voiceprints = Table(
     Column("sealed_embedding", LargeBinary, nullable=False),
 )
 Index(None, voiceprints.c.speaker_id)
+api_keys = Table(  # what they open is not in it: their secrets are kept by nobody
+    "api_keys",
+    metadata,
+    Column("number", _Number, primary_key=True),  # rises in the order they were made
+    Column("id", String(32), nullable=False, unique=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("scopes", String(256), nullable=False),  # with spaces between them
+    Column("domain", _Name, nullable=False),
+    Column("label", String(256), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger),
+    Column("revoked_us", BigInteger),
+)
 audit_log = Table(  # triggers refuse to change or remove a row
     "audit_log",
     metadata,

@@ -2,16 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
-from voxgate.server.service import Service
+from voxgate.server.auth import Enrolling, Verifying
 from voxgate.verify import Verifier
 
 
-def _verifier(request: Request) -> Verifier:
-    service: Service = request.app.state.service
-    return service.verifier
+def _enroller(caller: Enrolling) -> Verifier:
+    return caller.tenant.verifier
 
 
-Enroller = Annotated[Verifier, Depends(_verifier)]  # of a caller who may enrol
-Prover = Annotated[Verifier, Depends(_verifier)]  # of a caller who may verify
+def _prover(caller: Verifying) -> Verifier:
+    return caller.tenant.verifier
+
+
+Enroller = Annotated[Verifier, Depends(_enroller)]  # of a caller who may enrol
+Prover = Annotated[Verifier, Depends(_prover)]  # of a caller who may verify

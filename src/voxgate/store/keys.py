@@ -1,0 +1,65 @@
+"""The API keys in an SQL database."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from voxgate.store import ApiKey
+from voxgate.store.opening import Database
+from voxgate.store.schema import api_keys
+from voxgate.store.times import now_us, to_datetime, to_us
+
+
+class SqlKeys:
+    """Keeps keys; see `voxgate.store.Keys`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, key: ApiKey) -> None:
+        values = {
+            "id": key.id,
+            "digest": key.digest,
+            "scopes": " ".join(sorted(key.scopes)),
+            "domain": key.domain,
+            "label": key.label,
+            "created_us": to_us(key.created_at),
+            "expires_us": None if key.expires_at is None else to_us(key.expires_at),
+            "revoked_us": None if key.revoked_at is None else to_us(key.revoked_at),
+        }
+        with self._database.writing() as connection:
+            connection.execute(insert(api_keys).values(values))
+
+    def find(self, key_id: str) -> ApiKey | None:
+        with self._database.reading() as connection:
+            query = select(api_keys).where(api_keys.c.id == key_id)
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _key(row)
+
+    def list(self) -> list[ApiKey]:
+        with self._database.reading() as connection:
+            rows = connection.execute(select(api_keys).order_by(api_keys.c.number)).all()
+        return [_key(row) for row in rows]
+
+    def revoke(self, key_id: str) -> None:
+        valid = (api_keys.c.id == key_id) & api_keys.c.revoked_us.is_(None)
+        with self._database.writing() as connection:
+            connection.execute(update(api_keys).where(valid).values(revoked_us=now_us()))
+
+
+def _key(row: Row[Any]) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        digest=row.digest,
+        scopes=frozenset(row.scopes.split()),
+        domain=row.domain,
+        label=row.label,
+        created_at=to_datetime(row.created_us),
+        expires_at=_time(row.expires_us),
+        revoked_at=_time(row.revoked_us),
+    )
+
+
+def _time(us: int | None) -> datetime | None:
+    return None if us is None else to_datetime(us)

@@ -1,0 +1,43 @@
+"""API keys in a store; over each backend that keeps them."""
+
+from datetime import datetime, timezone
+
+import pytest
+
+from voxgate.store import ApiKey, open_store
+
+AT = datetime(2026, 11, 21, 9, 30, tzinfo=timezone.utc)
+
+
+def key(number, **facts):
+    scopes = frozenset({"verify", "enrol"})
+    return ApiKey(f"{number:012x}", b"digest", scopes, "default", "a label", AT, **facts)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request, tmp_path):
+    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/voices.db"
+    opened = open_store(url)
+    yield opened
+    opened.close()
+
+
+def test_keys_come_back_as_they_were_kept_in_the_order_they_were_made(store):
+    store.keys.add(key(2))
+    store.within("elsewhere").keys.add(key(1, expires_at=AT))
+    assert store.keys.list() == [key(2), key(1, expires_at=AT)]
+    assert store.keys.find(key(1).id) == key(1, expires_at=AT)
+    assert store.keys.find("none") is None
+
+
+def test_a_revoked_key_is_still_listed_and_stays_revoked(store):
+    store.keys.add(key(1))
+    store.keys.revoke(key(1).id)
+    first = store.keys.find(key(1).id).revoked_at
+    store.keys.revoke(key(1).id)
+    assert first is not None
+    assert store.keys.find(key(1).id).revoked_at == first
+
+
+def test_a_digest_is_not_shown():
+    assert "digest" not in repr(key(1))
