@@ -39,8 +39,8 @@ NAMES = {ADA: "ada", BOB: "bob", EVE: "eve"}
 class AllSpeech:
     """Reads a recording as if all of it were speech: the detector is for real voices."""
 
-    def __init__(self, source):
-        self._waveform, self.name = load(source), name_of(source)
+    def __init__(self, source, max_s=None):
+        self._waveform, self.name = load(source, max_s=max_s), name_of(source)
         speech_s = len(self._waveform) / RATE
         self.segments = (Segment(0.0, speech_s),)
         self.quality = Quality(speech_s, speech_s, 30.0, 0.0, 8000.0, -20.0)
