@@ -20,7 +20,7 @@ from voxgate.errors import EnrolmentError, PackMismatchError, SpeakerNotFoundErr
 from voxgate.packs import Pack, load_pack
 from voxgate.scoring import DEFAULT_POLICY, Policy
 from voxgate.search import Gallery
-from voxgate.store import SpeakerSummary, Store
+from voxgate.store import SpeakerSummary, Store, Voiceprint
 from voxgate.store.checks import clean_name
 from voxgate.verify import Recording, Verifier, identified
 
@@ -92,9 +92,13 @@ class ParallelVerifier(Verifier):
         self._former.__dict__.setdefault("store", self.store)
         return self._former
 
-    def verify(self, speaker: str, probe: Recording, *, policy: Policy | None = None) -> Decision:
+    def verify(
+        self, speaker: str | Voiceprint, probe: Recording, *, policy: Policy | None = None
+    ) -> Decision:
+        if isinstance(speaker, Voiceprint):
+            return super().verify(speaker, probe, policy=policy)
         try:
-            self.store.voiceprint(speaker, self.pack.id)
+            speaker = self.store.voiceprint(speaker, self.pack.id)
         except SpeakerNotFoundError as error:
             try:
                 return self.former.verify(speaker, probe, policy=policy)

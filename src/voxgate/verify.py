@@ -36,7 +36,7 @@ from voxgate.packs import DEFAULT_PACK, Pack, load_pack
 from voxgate.quality import QualityWarning
 from voxgate.scoring import DEFAULT_POLICY, Policy, normalise
 from voxgate.search import Gallery, largest
-from voxgate.store import Mode, Sample, Store, open_store
+from voxgate.store import Mode, Sample, Store, Voiceprint, open_store
 from voxgate.store.checks import check_mode, clean_name
 
 Recording: TypeAlias = "Source | Embedding"  # heard already: nothing is heard twice
@@ -125,14 +125,21 @@ class Verifier:
         heard = [self._hear(recording) for recording in recordings]
         return [self._decide(a, b, policy) for a, b in combinations(heard, 2)]
 
-    def verify(self, speaker: str, probe: Recording, *, policy: Policy | None = None) -> Decision:
+    def verify(
+        self, speaker: str | Voiceprint, probe: Recording, *, policy: Policy | None = None
+    ) -> Decision:
         """Decide whether a recording is of the enrolled speaker that it claims to be.
+
+        The speaker is named, or given as a voiceprint of this store and pack.
 
         Raises:
             SpeakerNotFoundError: nobody of that name is enrolled with this pack.
             AudioError: the recording cannot be read. (Too little speech is a decision.)
         """
-        voiceprint = self.store.voiceprint(speaker, self.pack.id)
+        if isinstance(speaker, Voiceprint):
+            voiceprint = speaker
+        else:
+            voiceprint = self.store.voiceprint(speaker, self.pack.id)
         enrolled = Side(
             name=voiceprint.speaker,
             speech_s=voiceprint.speech_s,

@@ -65,13 +65,13 @@ async def _files(request: Request) -> list[NamedBytes]:
         await form.close()
 
 
-def _one(recordings: Annotated[list[NamedBytes], Depends(_recordings)]) -> NamedBytes:
+async def _one(recordings: Annotated[list[NamedBytes], Depends(_recordings)]) -> NamedBytes:
     if len(recordings) != 1:
         raise HTTPException(422, f"One recording is wanted here, not {len(recordings)}.")
     return recordings[0]
 
 
-def _two(
+async def _two(
     recordings: Annotated[list[NamedBytes], Depends(_recordings)],
 ) -> tuple[NamedBytes, NamedBytes]:
     if len(recordings) != 2:

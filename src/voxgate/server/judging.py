@@ -14,6 +14,7 @@ from voxgate.scoring import FalseAcceptRate, Policy
 from voxgate.server.auth import Caller
 from voxgate.server.bodies import NamedBytes
 from voxgate.server.trace import note_decision
+from voxgate.store import Voiceprint
 from voxgate.verify import Verifier
 
 NOT_HEARD = "recording"  # the name of one that was not listened to
@@ -37,12 +38,14 @@ class Judge:
 
     def verify(self, speaker: str, recording: NamedBytes, far: float | None) -> dict[str, Any]:
         """Whether a recording is of a speaker, and whether it is of a known fraudster."""
-        refused = self._unheard(speaker, far)
-        if refused is not None:
+        try:
+            enrolled = self._verifier.store.voiceprint(speaker, self._verifier.pack.id)
+        except SpeakerNotFoundError:
+            refused = self._unheard(speaker, far)
             self._note("verify", refused, speaker)
             return {**refused.to_dict(), "risk": None}
         heard = self._hear(recording)
-        decision = self._verdict(speaker, heard, far)
+        decision = self._verdict(enrolled, heard, far)
         risk = self._risk(heard)
         self._note("verify", decision, speaker, risk=risk)
         return {**decision.to_dict(), "risk": risk}
@@ -76,28 +79,23 @@ class Judge:
         self._note("identify", found, found.best)
         return found.to_dict()
 
-    def _unheard(self, speaker: str, far: float | None) -> Decision | None:
-        """The decision about a speaker whom nothing can be compared with."""
+    def _unheard(self, speaker: str, far: float | None) -> Decision:
+        """The decision about a speaker who has no voiceprint."""
         store, pack = self._verifier.store, self._verifier.pack
-        if store.opted_out(speaker):
-            outcome = Outcome.SPEAKER_OPTED_OUT
-        else:
-            try:
-                store.voiceprint(speaker, pack.id)
-            except SpeakerNotFoundError:
-                outcome = Outcome.SPEAKER_NOT_ENROLLED
-            else:
-                return None
+        opted_out = store.opted_out(speaker)
+        outcome = Outcome.SPEAKER_OPTED_OUT if opted_out else Outcome.SPEAKER_NOT_ENROLLED
         enrolled = Side(speaker, 0.0, pack.min_speech_s, recordings=0)
         probe = Side(NOT_HEARD, 0.0, pack.min_speech_s)
         policy = _policy(far) or self._verifier.policy
         return Decision(outcome, enrolled, probe, policy, pack.label, speaker)
 
-    def _verdict(self, speaker: str, heard: "Embedding | Side", far: float | None) -> Decision:
+    def _verdict(
+        self, voiceprint: Voiceprint, heard: "Embedding | Side", far: float | None
+    ) -> Decision:
         verifier = self._verifier
         if isinstance(heard, Embedding) and not self._too_noisy(heard):
-            return verifier.verify(speaker, heard, policy=_policy(far))
-        voiceprint = verifier.store.voiceprint(speaker, verifier.pack.id)
+            return verifier.verify(voiceprint, heard, policy=_policy(far))
+        speaker = voiceprint.speaker
         enrolled = Side(
             speaker, voiceprint.speech_s, verifier.pack.min_speech_s,
             recordings=voiceprint.recordings,
