@@ -21,6 +21,7 @@ from voxgate.server.routes import (
     identify,
     keys,
     speakers,
+    stream,
     watchlists,
 )
 from voxgate.server.service import Service
@@ -67,6 +68,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> FastAPI:
     app.state.service = service
     errors.install(app)
     app.include_router(health.router)
+    app.include_router(stream.router)
     for module in (*V1, azure):
         app.include_router(module.router, dependencies=auth.documented)
     most = round(settings.largest_body_mb * 1_000_000)

@@ -17,6 +17,7 @@ from voxgate.server.trace import note_decision
 from voxgate.store import Voiceprint
 from voxgate.verify import Verifier
 
+TOP = 5  # candidates of a stream
 NOT_HEARD = "recording"  # the name of one that was not listened to
 
 
@@ -33,7 +34,7 @@ class Judge:
     def compare(self, a: NamedBytes, b: NamedBytes, far: float | None) -> dict[str, Any]:
         """Whether two recordings are of one voice."""
         decision = self._verifier.compare(a, b, policy=_policy(far))
-        self._note("compare", decision, None)
+        self.note("compare", decision, None)
         return decision.to_dict()
 
     def verify(self, speaker: str, recording: NamedBytes, far: float | None) -> dict[str, Any]:
@@ -41,13 +42,11 @@ class Judge:
         try:
             enrolled = self._verifier.store.voiceprint(speaker, self._verifier.pack.id)
         except SpeakerNotFoundError:
-            refused = self._unheard(speaker, far)
-            self._note("verify", refused, speaker)
-            return {**refused.to_dict(), "risk": None}
+            return self.refuse(speaker, far)
         heard = self._hear(recording)
-        decision = self._verdict(enrolled, heard, far)
+        decision = self._verdict(enrolled, heard, _policy(far))
         risk = self._risk(heard)
-        self._note("verify", decision, speaker, risk=risk)
+        self.note("verify", decision, speaker, risk=risk)
         return {**decision.to_dict(), "risk": risk}
 
     def identify(
@@ -63,24 +62,31 @@ class Judge:
         if group is not None:
             members = self._verifier.store.members(group)
             among = members if among is None else sorted(set(among) & set(members))
-        heard = self._hear(recording)
-        policy = _policy(far) or self._verifier.policy
-        if isinstance(heard, Embedding) and not self._too_noisy(heard):
-            found = self._verifier.identify(heard, top=top, policy=policy, among=among)
-        else:
-            found = Identification(
-                outcome=_why_not(heard),
-                candidates=(),
-                probe=_side_of(self._verifier, heard),
-                policy=policy,
-                searched=0,
-                pack=self._verifier.pack.label,
-            )
-        self._note("identify", found, found.best)
+        found = self._search(self._hear(recording), top, _policy(far), among)
+        self.note("identify", found, found.best)
         return found.to_dict()
 
+    def look(
+        self,
+        recording: NamedBytes,
+        policy: Policy,
+        *,
+        speaker: str | None,
+        among: list[str] | None,
+    ) -> Decision | Identification:
+        """What to make of a voice so far: is it the speaker, or else which of the enrolled?"""
+        if speaker is None:
+            return self._search(self._hear(recording), TOP, policy, among)
+        enrolled = self._verifier.store.voiceprint(speaker, self._verifier.pack.id)
+        return self._verdict(enrolled, self._hear(recording), policy)
+
+    def refuse(self, speaker: str, far: float | None) -> dict[str, Any]:
+        """The answer about a speaker who has no voiceprint."""
+        refused = self._unheard(speaker, far)
+        self.note("verify", refused, speaker)
+        return {**refused.to_dict(), "risk": None}
+
     def _unheard(self, speaker: str, far: float | None) -> Decision:
-        """The decision about a speaker who has no voiceprint."""
         store, pack = self._verifier.store, self._verifier.pack
         opted_out = store.opted_out(speaker)
         outcome = Outcome.SPEAKER_OPTED_OUT if opted_out else Outcome.SPEAKER_NOT_ENROLLED
@@ -89,18 +95,37 @@ class Judge:
         policy = _policy(far) or self._verifier.policy
         return Decision(outcome, enrolled, probe, policy, pack.label, speaker)
 
+    def _search(
+        self,
+        heard: "Embedding | Side",
+        top: int,
+        policy: Policy | None,
+        among: list[str] | None,
+    ) -> Identification:
+        verifier = self._verifier
+        if isinstance(heard, Embedding) and not self._too_noisy(heard):
+            return verifier.identify(heard, top=top, policy=policy, among=among)
+        return Identification(
+            outcome=_why_not(heard),
+            candidates=(),
+            probe=_side_of(verifier, heard),
+            policy=policy or verifier.policy,
+            searched=0,
+            pack=verifier.pack.label,
+        )
+
     def _verdict(
-        self, voiceprint: Voiceprint, heard: "Embedding | Side", far: float | None
+        self, voiceprint: Voiceprint, heard: "Embedding | Side", policy: Policy | None
     ) -> Decision:
         verifier = self._verifier
         if isinstance(heard, Embedding) and not self._too_noisy(heard):
-            return verifier.verify(voiceprint, heard, policy=_policy(far))
+            return verifier.verify(voiceprint, heard, policy=policy)
         speaker = voiceprint.speaker
         enrolled = Side(
             speaker, voiceprint.speech_s, verifier.pack.min_speech_s,
             recordings=voiceprint.recordings,
         )  # fmt: skip
-        probe, policy = _side_of(verifier, heard), _policy(far) or verifier.policy
+        probe, policy = _side_of(verifier, heard), policy or verifier.policy
         return Decision(_why_not(heard), enrolled, probe, policy, verifier.pack.label, speaker)
 
     def _risk(self, heard: "Embedding | Side") -> dict[str, Any]:
@@ -131,7 +156,7 @@ class Judge:
         snr_db = heard.quality.snr_db
         return snr_db is not None and snr_db < self._least_snr_db
 
-    def _note(
+    def note(
         self,
         asked: str,
         found: Decision | Identification,
