@@ -82,18 +82,15 @@ class Judge:
 
     def refuse(self, speaker: str, far: float | None) -> dict[str, Any]:
         """The answer about a speaker who has no voiceprint."""
-        refused = self._unheard(speaker, far)
-        self.note("verify", refused, speaker)
-        return {**refused.to_dict(), "risk": None}
-
-    def _unheard(self, speaker: str, far: float | None) -> Decision:
         store, pack = self._verifier.store, self._verifier.pack
         opted_out = store.opted_out(speaker)
         outcome = Outcome.SPEAKER_OPTED_OUT if opted_out else Outcome.SPEAKER_NOT_ENROLLED
         enrolled = Side(speaker, 0.0, pack.min_speech_s, recordings=0)
         probe = Side(NOT_HEARD, 0.0, pack.min_speech_s)
         policy = _policy(far) or self._verifier.policy
-        return Decision(outcome, enrolled, probe, policy, pack.label, speaker)
+        refused = Decision(outcome, enrolled, probe, policy, pack.label, speaker)
+        self.note("verify", refused, speaker)
+        return {**refused.to_dict(), "risk": None}
 
     def _search(
         self,
