@@ -27,7 +27,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from encoding import FORMATS, encode  # every format that is promised
 
 SOUND_S = 2.0
-WARM_UP = 200  # recordings, after which memory is looked at first
+WARM_UP = 500  # recordings, after which memory is looked at first
 PATH = "/v1/speakers/ada/verify"
 DAMAGES = ("truncated", "flipped", "zeroed", "repeated", "taken out")
 

@@ -1,11 +1,13 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from encoding import FORMATS, silent_video, tones
 
 from voxgate.audio import SAMPLE_RATE, load, open_audio
+from voxgate.decoders import PyavDecoder
 from voxgate.errors import DamagedAudioError, UnreadableAudioError
 
 LEAST_CORRELATION = {  # with the original; by how lossy the coding is
@@ -169,3 +171,25 @@ def test_only_files_that_need_pyav_import_it(encoded, words):
     for format, answer in [("wav 16 bit", "0 False"), ("m4a", "0 True")]:
         command = [sys.executable, "-c", code, str(encoded(words, format))]
         assert subprocess.check_output(command, text=True).strip() == answer
+
+
+class FrameOf:
+    """A frame of so many channels, whose samples must not be looked at."""
+
+    samples, sample_rate = 1024, 16_000
+
+    def __init__(self, channels):
+        self.layout = SimpleNamespace(channels=range(channels))
+
+    def to_ndarray(self):
+        raise AssertionError("this is where PyAV reads memory that is not the frame's")
+
+
+def test_a_frame_of_more_channels_than_pyav_can_give_is_never_read(ada, encoded):
+    path = encoded(ada, "aac")
+    with path.open("rb") as file:
+        decoder = PyavDecoder(file, "x.aac", b"")
+        decoder._frames = iter([FrameOf(22)])
+        with pytest.raises(DamagedAudioError, match="22 channels; at most 8"):
+            next(decoder.blocks())
+        decoder.close()

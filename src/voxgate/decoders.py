@@ -27,6 +27,7 @@ _CONTAINERS = (  # what PyAV may open: no playlist, which would make it fetch ot
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,"
     "wav,wv"
 )
+_MOST_CHANNELS = 8  # of PyAV: it reads the planes of further ones from beyond the frame
 _KNOWN = "WAV, FLAC, AIFF, MP3, Ogg, M4A, MP4, WebM and the like"
 
 
@@ -153,6 +154,11 @@ class PyavDecoder:
                 raise DamagedAudioError(
                     f"{self._name} changes its sample rate from {rate} to {frame.sample_rate} Hz "
                     "on the way, which is not supported. Convert it to WAV first."
+                )
+            if (channels := len(frame.layout.channels)) > _MOST_CHANNELS:
+                raise DamagedAudioError(
+                    f"{self._name} claims to have {channels} channels; at most {_MOST_CHANNELS} "
+                    "are decoded. Convert it to a mono WAV first."
                 )
             if held and count + frame.samples > most:
                 yield np.concatenate(held)
