@@ -2,8 +2,10 @@
 
 import io
 import struct
+from contextlib import suppress
 from functools import cache
 
+import httpx
 import numpy as np
 import psutil
 import pytest
@@ -15,6 +17,7 @@ from voxgate.server.ears import Ears
 
 LONGEST_S = 20.0
 FLAT_MB = 60  # for one block of 10 s at the highest rate, and its copies
+PROBLEM = "application/problem+json"
 HOUR = 3_600 * 16_000  # samples
 
 
@@ -111,3 +114,24 @@ def test_a_recording_that_does_not_fit_into_a_workers_memory_costs_only_itself(t
         assert ears.embed(VOICE).speech_s > 1
     finally:
         ears.close()
+
+
+@pytest.mark.parametrize("stated", [True, False], ids=["stated", "in chunks of no stated end"])
+def test_a_gigabyte_of_zeros_is_refused_before_it_is_received(service, stated):
+    sent = []
+
+    def zeros():
+        for _ in range(1_000):
+            sent.append(1_000_000)
+            yield bytes(1_000_000)
+
+    before = peak_mb(psutil.Process())  # the service is in this process
+    with service.client() as client:
+        headers = {"Content-Length": "1000000000"} if stated else {}
+        with suppress(httpx.WriteError, httpx.ReadError):  # cut off while it sent
+            answer = client.post("/v1/identify", content=zeros(), headers=headers)
+            assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
+        assert sum(sent) < 100_000_000
+        assert peak_mb(psutil.Process()) - before < 100
+        answer = client.post("/v1/identify", content=VOICE)
+        assert (answer.status_code, answer.json()["outcome"]) == (200, "reject")

@@ -42,7 +42,9 @@ class BoundedBodies:
 
     def _refusal(self) -> HTTPException:
         return HTTPException(
-            413, f"The body has more than {self._most:,} bytes, which is the most allowed."
+            413,
+            f"The body has more than {self._most:,} bytes, which is the most allowed.",
+            {"Connection": "close"},  # or the rest of it would be received, to be thrown away
         )
 
 
