@@ -20,11 +20,12 @@ class TinyEar:
         self._embedder, self._pack = Embedder(pack), pack.id
 
     def embed(self, source):
+        name = getattr(source, "name", "recording")
         if source == b"noise":
-            raise UnreadableAudioError("It is no sound.")
+            raise UnreadableAudioError(f"{name} is no sound.")
         words = source.split()
         voice, take = map(int, words[0].split(b"/"))
         seconds = float(words[1]) if len(words) > 1 else 2.0
         vector = self._embedder.embed_waveform(speak(voice, 2.0, take))
         quality = Quality(duration_s=seconds, speech_s=seconds, **CLEAN)
-        return Embedding(vector, seconds, quality, (), self._pack, "bytes")
+        return Embedding(vector, seconds, quality, (), self._pack, name)

@@ -37,7 +37,9 @@ class Judge:
         self.note("compare", decision, None)
         return decision.to_dict()
 
-    def verify(self, speaker: str, recording: NamedBytes, far: float | None) -> dict[str, Any]:
+    def verify(
+        self, speaker: str, recording: NamedBytes | Embedding, far: float | None
+    ) -> dict[str, Any]:
         """Whether a recording is of a speaker, and whether it is of a known fraudster."""
         try:
             enrolled = self._verifier.store.voiceprint(speaker, self._verifier.pack.id)
@@ -51,7 +53,7 @@ class Judge:
 
     def identify(
         self,
-        recording: NamedBytes,
+        recording: NamedBytes | Embedding,
         *,
         top: int,
         far: float | None,
@@ -142,7 +144,7 @@ class Judge:
             "llr": _llr(found),
         }
 
-    def _hear(self, recording: NamedBytes) -> "Embedding | Side":
+    def _hear(self, recording: NamedBytes | Embedding) -> "Embedding | Side":
         """The recording, once; only a side where it has too little speech."""
         try:
             return self._verifier.embed(recording)

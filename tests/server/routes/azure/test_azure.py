@@ -10,7 +10,9 @@ import pytest
 import soundfile as sf
 from started import started
 
+from voxgate.server.keys import new_key
 from voxgate.server.routes.azure.versions import NOBODY, V2, V2021
+from voxgate.store import open_store
 
 VOICES = Path(__file__).parents[4] / "examples" / "voices"
 WAV = {"Content-Type": "audio/wav; codecs=audio/pcm"}
@@ -35,17 +37,48 @@ ALAN_AGAIN = wav(waveform("alan-3"))
 SHORT = wav(waveform("ada-3")[: 2 * 16_000])
 
 
+STORE_KEY = secrets.token_bytes(32)
+
+
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("azure")
+def url(tmp_path_factory):
+    return f"sqlite:///{tmp_path_factory.mktemp('azure')}/voices.db"
+
+
+@pytest.fixture(scope="module")
+def store(url):
+    """The store that the service uses."""
+    opened = open_store(url, key=STORE_KEY)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def service(url, keys):
     settings = {
-        "VOXGATE_STORE": f"sqlite:///{folder}/voices.db",
-        "VOXGATE_KEY": secrets.token_hex(32),
+        "VOXGATE_STORE": url,
+        "VOXGATE_KEY": STORE_KEY.hex(),
         "VOXGATE_EARS": "1",
         "OMP_NUM_THREADS": "1",
     }
     with started(program=("-m", "voxgate", "serve"), env=settings) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def keys(store):
+    """API keys by what they may do; "elsewhere" is one of another domain."""
+    store.add_domain("elsewhere")
+    may = {
+        "all": (frozenset({"verify", "enrol"}), "default"),
+        "verify": (frozenset({"verify"}), "default"),
+        "elsewhere": (frozenset({"verify", "enrol"}), "elsewhere"),
+    }
+    made = {}
+    for name, (scopes, domain) in may.items():
+        key, made[name] = new_key(scopes, domain)
+        store.keys.add(key)
+    return made
 
 
 class Azure:
@@ -85,8 +118,8 @@ class Azure:
 
 
 @pytest.fixture
-def client(service):
-    with service.client() as client:
+def client(service, keys):
+    with subscription(service, keys["all"]) as client:
         yield client
 
 
@@ -100,8 +133,12 @@ def identification(verification, client):
     return Azure(client, verification.version, "identification")
 
 
-def enrol_profile(service, family, recording):
-    with service.client() as client:
+def subscription(service, key):
+    return service.client(headers={"Ocp-Apim-Subscription-Key": key})
+
+
+def enrol_profile(service, key, family, recording):
+    with subscription(service, key) as client:
         azure = Azure(client, V2021, family)
         made = azure.create()
         assert azure.enrol(made, recording).json()["enrollmentStatus"] == "Enrolled"
@@ -109,15 +146,15 @@ def enrol_profile(service, family, recording):
 
 
 @pytest.fixture(scope="module")
-def enrolled(service):
+def enrolled(service, keys):
     """A verification profile with Ada's voice; no test changes it."""
-    return enrol_profile(service, "verification", ADA)
+    return enrol_profile(service, keys["all"], "verification", ADA)
 
 
 @pytest.fixture(scope="module")
-def both(service):
+def both(service, keys):
     """Identification profiles with the voices of Ada and Alan; no test changes them."""
-    return [enrol_profile(service, "identification", voice) for voice in (ADA, ALAN)]
+    return [enrol_profile(service, keys["all"], "identification", voice) for voice in (ADA, ALAN)]
 
 
 def error_of(answer):
@@ -250,7 +287,47 @@ def test_a_profile_is_made_from_the_json_of_azures_quickstart(verification):
     assert (answer.status_code, answer.json()["locale"]) == (201, "en-US")
 
 
+def test_every_recognition_is_in_the_audit_log(verification, enrolled, store):
+    verification.verify(enrolled, ADA_AGAIN)
+    (entry,) = store.audit_log(1, speaker=enrolled)
+    assert (entry.action, entry.detail["outcome"]) == ("verify", "accept")
+
+
 # each error
+
+
+@pytest.mark.parametrize("key", ["", "no-key", f"vg_{'0' * 12}_{'x' * 43}"])
+def test_without_a_valid_key_nothing_is_answered(service, key):
+    with subscription(service, key) as client:
+        for family in ("verification", "identification"):
+            azure = Azure(client, V2, family)
+            for answer in (
+                azure.ask("GET", "/profiles"),
+                azure.ask("POST", "/profiles", json={"locale": "en-us"}),
+                azure.enrol(NOBODY, ADA),
+                azure.act(NOBODY, "reset"),
+            ):
+                assert error_of(answer)[:2] == (401, "Unauthorized")
+
+
+def test_a_key_that_may_only_verify_changes_nothing(service, keys, enrolled):
+    with subscription(service, keys["verify"]) as client:
+        azure = Azure(client, V2021, "verification")
+        assert azure.verify(enrolled, ADA_AGAIN).json()["recognitionResult"] == "accept"
+        for answer in (
+            azure.ask("POST", "/profiles", json={"locale": "en-us"}),
+            azure.enrol(enrolled, ADA),
+            azure.act(enrolled, "reset"),
+            azure.ask("DELETE", f"/profiles/{enrolled}"),
+        ):
+            assert error_of(answer)[:2] == (403, "Forbidden")
+
+
+def test_the_profiles_of_another_domain_are_unknown(service, keys, enrolled):
+    with subscription(service, keys["elsewhere"]) as client:
+        azure = Azure(client, V2021, "verification")
+        assert azure.ask("GET", "/profiles").json() == {"value": []}
+        assert error_of(azure.verify(enrolled, ADA_AGAIN))[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -100,16 +100,20 @@ def test_a_score_is_the_logistic_of_the_llr_above_the_threshold(llr, expected):
 
 
 def test_results_are_as_documented():
-    assert recognition(True, 0.8) == {"recognitionResult": "accept", "score": 0.8}
-    assert recognition(False, 0.2)["recognitionResult"] == "reject"
-    assert identification(ID, [(ID, 0.9), ("b", 0.1)]) == {
-        "identifiedProfile": {"profileId": ID, "score": 0.9},
-        "profilesRanking": [{"profileId": ID, "score": 0.9}, {"profileId": "b", "score": 0.1}],
-    }
-    assert identification(None, [(ID, 0.3)])["identifiedProfile"] == {
-        "profileId": NOBODY,
-        "score": 0.0,
-    }
+    even = {"llr": 3.0, "threshold": 3.0}
+    assert recognition({"accepted": True, **even}) == {"recognitionResult": "accept", "score": 0.5}
+    assert recognition({"accepted": False, **even})["recognitionResult"] == "reject"
+    candidates = [
+        {"speaker": ID, "llr": 3.0 + math.log(9), "threshold": 3.0},
+        {"speaker": "b", "llr": 3.0 - math.log(9), "threshold": 1.0},
+    ]
+    found = identification({"best": ID, "candidates": candidates})
+    assert found["identifiedProfile"] == found["profilesRanking"][0]
+    assert [one["profileId"] for one in found["profilesRanking"]] == [ID, "b"]
+    assert [one["score"] for one in found["profilesRanking"]] == pytest.approx([0.9, 0.1])
+    nobody = identification({"best": None, "candidates": candidates})
+    assert nobody["identifiedProfile"] == {"profileId": NOBODY, "score": 0.0}
+    assert nobody["profilesRanking"] == found["profilesRanking"]
 
 
 def test_a_refusal_has_the_documented_shape_and_its_code_in_a_header():

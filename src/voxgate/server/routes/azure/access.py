@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from voxgate.server.auth import Enrolling, Verifying
+from voxgate.server.judging import Judge
+from voxgate.server.routes.common import judge_for
 from voxgate.verify import Verifier
 
 
@@ -16,5 +18,10 @@ def _prover(caller: Verifying) -> Verifier:
     return caller.tenant.verifier
 
 
-Enroller = Annotated[Verifier, Depends(_enroller)]  # of a caller who may enrol
-Prover = Annotated[Verifier, Depends(_prover)]  # of a caller who may verify
+def _judge(request: Request, caller: Verifying) -> Judge:
+    return judge_for(caller, request)
+
+
+Enroller = Annotated[Verifier, Depends(_enroller)]  # that of a caller who may enrol
+Prover = Annotated[Verifier, Depends(_prover)]  # that of a caller who may verify
+Judging = Annotated[Judge, Depends(_judge)]

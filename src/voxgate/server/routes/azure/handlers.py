@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from voxgate.server.routes.azure.access import Enroller, Prover
+from voxgate.server.routes.azure.access import Enroller, Judging, Prover
 from voxgate.server.routes.azure.bodies import read_locale, read_recording
 from voxgate.server.routes.azure.profiles import MOST_CANDIDATES, Profiles
 from voxgate.server.routes.azure.refusals import Refused
@@ -15,6 +15,7 @@ from voxgate.server.routes.azure.versions import Family, Version, identification
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PAGE, LONGEST_PAGE = 100, 500
+RANKED = 5
 PROFILE = "/profiles/{profile_id}"
 
 Recording = Annotated[bytes, Depends(read_recording)]
@@ -116,15 +117,22 @@ class Handlers:
         return self._version.enrolment(*profiles.enrol(profile_id, recording, waive=waive))
 
     def verify(
-        self, verifier: Prover, profile_id: str, recording: Recording, waive: Waive = False
+        self,
+        verifier: Prover,
+        judge: Judging,
+        profile_id: str,
+        recording: Recording,
+        waive: Waive = False,
     ) -> dict[str, Any]:
         """Verify that a recording is of the voice of a profile."""
         profiles = Profiles(verifier, self._family)
-        return recognition(*profiles.verify(profile_id, recording, waive=waive))
+        speaker, heard = profiles.claim(profile_id, recording, waive=waive)
+        return recognition(_decided(judge.verify(speaker, heard, None)))
 
     def identify(
         self,
         verifier: Prover,
+        judge: Judging,
         recording: Recording,
         profile_ids: Annotated[str, Query(alias="profileIds")],
         waive: Waive = False,
@@ -139,7 +147,16 @@ class Handlers:
                 code="InvalidArgument",
             )
         profiles = Profiles(verifier, self._family)
-        return identification(*profiles.identify(candidates, recording, waive=waive))
+        among, heard = profiles.search(candidates, recording, waive=waive)
+        found = judge.identify(heard, top=RANKED, far=None, among=among, group=None)
+        return identification(_decided(found))
+
+
+def _decided(found: dict[str, Any]) -> dict[str, Any]:
+    """A decision for which something was compared, or a 400 that says why nothing was."""
+    if found["outcome"] not in ("accept", "reject"):
+        raise Refused(400, found["sentence"])
+    return found
 
 
 def _token(given: str | None, name: str) -> str | None:

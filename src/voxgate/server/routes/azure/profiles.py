@@ -15,8 +15,7 @@ from voxgate.errors import (
     TooLittleSpeechError,
 )
 from voxgate.server.routes.azure.refusals import Refused, no_such_profile, not_enrolled
-from voxgate.server.routes.azure.versions import Family, Profile, score
-from voxgate.server.trace import note_decision
+from voxgate.server.routes.azure.versions import Family, Profile
 from voxgate.store import SpeakerSummary
 from voxgate.verify import Verifier
 
@@ -25,7 +24,6 @@ LEAST_SPEECH_S = 4.0  # to verify or identify
 MOST_AUDIO_S = 300.0  # in all recordings of a profile
 LEAST_SNR_DB = 2.0
 MOST_CANDIDATES = 50
-RANKED = 5
 
 
 class Profiles:
@@ -104,37 +102,25 @@ class Profiles:
             self._store.describe(profile.id, {**metadata, WAIVED: True})
         return self.find(profile.id), heard.quality.duration_s, heard.speech_s
 
-    def verify(self, profile_id: str, recording: bytes, *, waive: bool) -> tuple[bool, float]:
-        """Whether it is the voice of a profile, and the score, in [0, 1].
+    def claim(self, profile_id: str, recording: bytes, *, waive: bool) -> tuple[str, Embedding]:
+        """The speaker and the recording of a claim that may be verified.
 
         Raises:
             Refused: the profile or the recording is not as Azure wanted it.
         """
         profile = self._enrolled(profile_id)
-        heard = self._hear(recording, 0.0 if waive else LEAST_SPEECH_S)
-        decision = self._verifier.verify(profile.id, heard)
-        note_decision("verify", decision.outcome.value)
-        if decision.llr is None or decision.threshold is None:
-            raise Refused(400, decision.sentence())
-        return decision.accepted, score(decision.llr, decision.threshold)
+        return profile.id, self._hear(recording, 0.0 if waive else LEAST_SPEECH_S)
 
-    def identify(
+    def search(
         self, profile_ids: Sequence[str], recording: bytes, *, waive: bool
-    ) -> tuple[str | None, list[tuple[str, float]]]:
-        """Whose voice of some profiles it is, if any, and the ranking with scores.
-
-        The scores of a ranking are all held against the threshold of its first.
+    ) -> tuple[list[str], Embedding]:
+        """The speakers and the recording of a search that may be made.
 
         Raises:
             Refused: a profile or the recording is not as Azure wanted it.
         """
         among = list(dict.fromkeys(self._enrolled(one).id for one in profile_ids))
-        heard = self._hear(recording, 0.0 if waive else LEAST_SPEECH_S)
-        found = self._verifier.identify(heard, top=RANKED, among=among)
-        note_decision("identify", found.outcome.value)
-        best = found.candidates[0]
-        ranking = [(one.speaker, score(one.llr, best.threshold)) for one in found.candidates]
-        return found.best, ranking
+        return among, self._hear(recording, 0.0 if waive else LEAST_SPEECH_S)
 
     def _hear(self, recording: bytes, least_s: float = 0.0) -> Embedding:
         """The embedding of a recording with enough speech and not too much noise."""

@@ -14,17 +14,13 @@ from starlette.responses import Response
 from voxgate.errors import AudioError, EnrolmentError, OverloadedError, VoxgateError
 from voxgate.server.errors import RETRY_AFTER_S, status_of
 from voxgate.server.routes.azure.refusals import Refused
-from voxgate.server.routes.azure.versions import (
-    Profile,
-    Version,
-    identification,
-    recognition,
-)
+from voxgate.server.routes.azure.versions import Profile, Version
 from voxgate.server.trace import note_shed
 
 log = logging.getLogger("voxgate.errors")
 
 _ID = "49a36324-fc4b-4387-aa06-090cfbf0064f"
+_FOUND = {"profileId": _ID, "score": 0.93}
 _AT = datetime(2026, 1, 5, 9, 30, tzinfo=timezone.utc)
 _NEW = Profile(_ID, "en-US", _AT, _AT)
 _ENROLLED = Profile(_ID, "en-US", _AT, _AT, 1, 33.16, 29.21, model="ecapa-compact@1")
@@ -83,8 +79,8 @@ def documented(version: Version, handler: str) -> dict[int | str, dict[str, Any]
         "delete": (204, None),
         "reset": (version.reset_status, version.profile(_NEW)),
         "enrol": (201, version.enrolment(_ENROLLED, 33.16, 29.21)),
-        "verify": (200, recognition(True, 0.93)),
-        "identify": (200, identification(_ID, [(_ID, 0.93)])),
+        "verify": (200, {"recognitionResult": "accept", "score": 0.93}),
+        "identify": (200, {"identifiedProfile": _FOUND, "profilesRanking": [_FOUND]}),
     }[handler]
     error = {"error": {"code": "NotFound", "message": f"Profile {_ID} does not exist."}}
     answers: dict[int | str, dict[str, Any]] = {"default": _example("Error", error)}

@@ -1,7 +1,7 @@
 """The two versions of Azure's interface: the same facts under different names."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal
@@ -130,17 +130,25 @@ def score(llr: float, threshold: float) -> float:
     return (1 + math.tanh((llr - threshold) / 2)) / 2
 
 
-def recognition(accepted: bool, score: float) -> dict[str, Any]:
-    """What came of a verification."""
-    return {"recognitionResult": "accept" if accepted else "reject", "score": score}
+def recognition(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """What came of a verification, from a Decision's facts."""
+    result = "accept" if decision["accepted"] else "reject"
+    return {"recognitionResult": result, "score": score(decision["llr"], decision["threshold"])}
 
 
-def identification(best: str | None, ranking: Sequence[tuple[str, float]]) -> dict[str, Any]:
-    """What came of an identification, given (profile, score), the best first."""
-    return {
-        "identifiedProfile": {"profileId": best or NOBODY, "score": ranking[0][1] if best else 0.0},
-        "profilesRanking": [{"profileId": name, "score": value} for name, value in ranking],
-    }
+def identification(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What came of an identification, from an Identification's facts.
+
+    The scores of a ranking are all held against the threshold of its first.
+    """
+    candidates = found["candidates"]
+    ranking = [
+        {"profileId": one["speaker"], "score": score(one["llr"], candidates[0]["threshold"])}
+        for one in candidates
+    ]
+    nobody = {"profileId": NOBODY, "score": 0.0}
+    identified = nobody if found["best"] is None else ranking[0]
+    return {"identifiedProfile": identified, "profilesRanking": ranking}
 
 
 def _status(profile: Profile) -> str:
