@@ -15,13 +15,15 @@ VoxgateError
 │   └── CheckpointError            a checkpoint cannot be converted, or is not safe to read
 ├── ScoringError                   these numbers cannot be scored
 ├── EnrolmentError                 none, or not all, of the recordings may be enrolled
-│   └── AnotherVoiceError          a recording is not the voice already enrolled
+│   ├── AnotherVoiceError          a recording is not the voice already enrolled
+│   └── KnownFraudsterError        the speaker sounds like a known fraudster
 ├── StoreError                     the enrolment store refused
 │   ├── SpeakerNotFoundError       nobody of that name is enrolled
 │   ├── SpeakerExistsError         somebody of that name is enrolled already
 │   ├── SpeakerOptedOutError       somebody of that name does not want to be enrolled
 │   ├── SampleNotFoundError        the speaker has no such recording
 │   ├── GroupNotFoundError         no group, or watchlist, of that name
+│   ├── JobNotFoundError           no batch job of that id
 │   ├── DomainNotFoundError        no domain of that name
 │   ├── DomainExistsError          a domain of that name is there already
 │   ├── StoreKeyError              the key is missing, malformed, or not this store's
@@ -139,6 +141,17 @@ class AnotherVoiceError(EnrolmentError):
     """The recording is not the voice it would be enrolled with."""
 
 
+class KnownFraudsterError(EnrolmentError):
+    """The speaker sounds like a known fraudster, and is not to be enrolled for it."""
+
+    def __init__(self, speaker: str) -> None:
+        super().__init__(
+            f"{speaker} sounds like a known fraudster, so nothing is enrolled; see who it is, and "
+            "enrol with the fraud risk ignored if it is no fraudster."
+        )
+        self.speaker = speaker
+
+
 class StoreError(VoxgateError):
     """The enrolment store refused."""
 
@@ -191,6 +204,14 @@ class GroupNotFoundError(StoreError, LookupError):
     def __init__(self, group: str) -> None:
         super().__init__(f"There is no group {group!r}; make it first.")
         self.group = group
+
+
+class JobNotFoundError(StoreError, LookupError):
+    """There is no batch job of that id in the domain, or nothing is left for it to do."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no job {job_id!r}.")
+        self.job_id = job_id
 
 
 class DomainNotFoundError(StoreError, LookupError):

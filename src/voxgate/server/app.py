@@ -9,6 +9,7 @@ from voxgate import __version__
 from voxgate.server import auth, errors
 from voxgate.server.drain import Drain
 from voxgate.server.edge import Edge
+from voxgate.server.jobs import JobWorker
 from voxgate.server.limits import BoundedBodies
 from voxgate.server.routes import (
     audit,
@@ -19,6 +20,7 @@ from voxgate.server.routes import (
     groups,
     health,
     identify,
+    jobs,
     keys,
     speakers,
     stream,
@@ -28,7 +30,7 @@ from voxgate.server.service import Service
 from voxgate.server.settings import Settings
 from voxgate.server.telemetry import Telemetry
 
-V1 = (compare, speakers, enrolments, identify, groups, watchlists, domains, keys, audit)
+V1 = (compare, speakers, enrolments, identify, groups, watchlists, jobs, domains, keys, audit)
 ABOUT = (
     "Whose voice is it? Recordings may be of any audio format. Errors are problem+json (RFC 9457), "
     "and every answer has an X-Request-Id. docs/api.md shows each route with a curl line."
@@ -52,7 +54,10 @@ def create_app(settings: Settings, drain: Drain | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        worker = JobWorker(service, settings.jobs)
+        worker.start()
         yield
+        worker.stop()
         service.close()
         if telemetry:
             telemetry.close()

@@ -29,6 +29,7 @@ STATUS: Mapping[type[VoxgateError], int] = {  # the nearest class upwards counts
     errors.SpeakerOptedOutError: 409,
     errors.SampleNotFoundError: 404,
     errors.GroupNotFoundError: 404,
+    errors.JobNotFoundError: 404,
     errors.DomainNotFoundError: 404,
     errors.DomainExistsError: 409,
     errors.UsageError: 422,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -68,6 +69,13 @@ class Settings(BaseSettings):
         600.0, gt=0, description="The longest recording, in seconds: what is beyond is never "
         "decoded.",
     )  # fmt: skip
+    jobs_folder: Path | None = Field(
+        None, description="Where the recordings of batch jobs wait, encrypted; without it, in the "
+        "user's data folder.",
+    )  # fmt: skip
+    largest_upload_mb: float = Field(
+        1000.0, gt=0, description="The largest body of a batch job, in millions of bytes."
+    )
     rate_a_minute: float = Field(
         0.0, ge=0, description="Requests that one key may send a minute; further ones get 429. "
         "0: as many as it likes.",
@@ -109,6 +117,11 @@ class Settings(BaseSettings):
     telemetry: bool = Field(
         False, description="Send traces by OpenTelemetry, to where its OTEL_* variables say."
     )
+
+    @property
+    def jobs(self) -> Path:
+        """The folder of batch jobs, which may not be there yet."""
+        return self.jobs_folder or user_data_path("voxgate", appauthor=False) / "jobs"
 
     @property
     def serving(self) -> Serving:

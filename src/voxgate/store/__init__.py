@@ -21,6 +21,9 @@ from voxgate.errors import StoreError
 from voxgate.store.entities import ApiKey as ApiKey
 from voxgate.store.entities import AuditEntry as AuditEntry
 from voxgate.store.entities import GroupSummary as GroupSummary
+from voxgate.store.entities import Job as Job
+from voxgate.store.entities import JobFailure as JobFailure
+from voxgate.store.entities import JobStatus as JobStatus
 from voxgate.store.entities import Mode as Mode
 from voxgate.store.entities import Nearest as Nearest
 from voxgate.store.entities import Sample as Sample
@@ -46,6 +49,47 @@ class Keys(Protocol):
         """Let a key open nothing from now on; one that is revoked stays as it is."""
 
 
+class Jobs(Protocol):
+    """The batch jobs of a domain. What one is to do is sealed, and forgotten when it is over."""
+
+    def add(self, kind: str, total: int, payload: dict[str, Any], *, id: str | None = None) -> Job:
+        """Keep a job for so many speakers; its payload, JSON-ready, says all the rest."""
+
+    def find(self, job_id: str) -> Job:
+        """A job of this domain, or a JobNotFoundError."""
+
+    def page(self, *, after: str | None = None, limit: int = 100) -> list[Job]:
+        """The domain's jobs, the newest first; after a job of the page before."""
+
+    def cancel(self, job_id: str) -> Job:
+        """See that no worker goes on with it; one that is over stays as it is."""
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job."""
+
+    def claim(self, worker: str, among: Collection[str], *, lease_s: float) -> Job | None:
+        """Give a worker the oldest job of any domain that nobody has, of those with these ids.
+
+        It is the worker's for so many seconds, and as many again with each `progress`.
+        """
+
+    def payload(self, job_id: str) -> dict[str, Any]:
+        """What a job of any domain is to do, or a JobNotFoundError when it is over."""
+
+    def progress(  # noqa: PLR0913 - the whole state of a job that is running
+        self,
+        job_id: str,
+        worker: str,
+        *,
+        lease_s: float,
+        done: int = 0,
+        skipped: int = 0,
+        failure: JobFailure | None = None,
+        status: JobStatus = "running",
+    ) -> bool:
+        """Add to what is finished; False where the job is not this worker's any more."""
+
+
 class Store(Protocol):
     """What every backend does, and all that the rest of voxgate may rely on.
 
@@ -66,6 +110,10 @@ class Store(Protocol):
     @property
     def keys(self) -> Keys:
         """The API keys, the same whatever this is a view on."""
+
+    @property
+    def jobs(self) -> Jobs:
+        """The batch jobs of this domain."""
 
     def within(self, domain: str) -> "Store":
         """A view on the speakers of another domain, over the same connections."""

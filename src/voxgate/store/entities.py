@@ -121,3 +121,37 @@ class AuditEntry:
     action: str
     speaker: str | None  # keyed hash of the name: who it was is known only by asking with a name
     detail: dict[str, Any]
+
+
+JobStatus = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class JobFailure:
+    """A speaker whom a job could not do, and why."""
+
+    speaker: str
+    error: str  # the name of its class
+    message: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A batch job: many speakers, done one after the other in the background."""
+
+    id: str  # 32 hexadecimal digits
+    domain: str
+    kind: str
+    status: JobStatus
+    total: int  # speakers
+    done: int  # with success
+    skipped: int
+    failed: int
+    failures: tuple[JobFailure, ...] = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def finished(self) -> int:
+        """Speakers that are done, skipped or failed."""
+        return self.done + self.skipped + self.failed

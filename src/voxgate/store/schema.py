@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from voxgate.errors import StoreError
 
-HEAD = "0004"  # the newest revision in migrations/versions; a test compares
+HEAD = "0005"  # the newest revision in migrations/versions; a test compares
 
 metadata = MetaData(
     naming_convention={
@@ -163,6 +163,25 @@ audit_log = Table(  # triggers refuse to change or remove a row
 )
 Index(None, audit_log.c.speaker)
 Index(None, audit_log.c.space_id)
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _space_id(),
+    Column("kind", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),
+    Column("created_us", BigInteger, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("worker", String(64)),  # that has it
+    Column("leased_until_us", BigInteger),
+    Column("sealed_payload", LargeBinary),  # null: it is over
+    Column("sealed_failures", LargeBinary),  # null: there are none
+)
+Index(None, jobs.c.space_id)
 
 
 def scope_of(space: str) -> tuple[str, ...]:

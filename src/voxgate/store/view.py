@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 from voxgate.errors import StoreUnavailableError, StoreWriteError
 from voxgate.store import DEFAULT_DOMAIN, AuditEntry, audit, schema, searching, spaces
 from voxgate.store.checks import clean_facts, clean_name
+from voxgate.store.jobs import SqlJobs
 from voxgate.store.keys import SqlKeys
 from voxgate.store.opening import Database, bring_up_to_date, unlock
 from voxgate.store.rows import Rows
@@ -39,6 +40,11 @@ class View:
     @property
     def keys(self) -> SqlKeys:
         return SqlKeys(self._database)
+
+    @property
+    def jobs(self) -> SqlJobs:
+        speakers = self._view(self._domain, "speakers")
+        return SqlJobs(speakers._reading, speakers._writing)
 
     def within(self: _V, domain: str) -> _V:
         return self._view(clean_name(domain, _DOMAIN), "speakers")
