@@ -19,8 +19,13 @@ def settings(tmp_path, tiny_pack):
 
 
 def enrol(service, speaker, recording):
+    """The answer; who is told to come back does so."""
     with service.client(headers=WAV) as client:
-        return client.post(f"/v1/speakers/{speaker}/enrolments", content=recording)
+        while True:
+            answer = client.post(f"/v1/speakers/{speaker}/enrolments", content=recording)
+            if answer.status_code != 503:
+                return answer
+            time.sleep(0.05)
 
 
 def kill(service):
@@ -45,6 +50,8 @@ def enrol_until_killed(service, prefix, enough):
                     answer = client.post(f"/v1/speakers/{name}/enrolments", content=recording)
                 except httpx.TransportError:
                     return
+                if answer.status_code == 503:  # not acknowledged
+                    continue
                 assert answer.status_code < 300, answer.text
                 acknowledged.append(name)
                 if len(acknowledged) >= enough:
@@ -101,9 +108,9 @@ def test_sigterm_under_load_breaks_no_request(settings):
     with started(program=SERVE, env=settings | {"VOXGATE_DRAIN_NOTICE_S": "2"}) as service:
         enrol(service, "ada", wav(1))
         with ThreadPoolExecutor() as pool:
-            clients = [pool.submit(verify_until_refused, service) for _ in range(3)]
+            clients = [pool.submit(verify_until_refused, service) for _ in range(2)]
             time.sleep(1)
             assert service.terminate() == 0
             answered = [client.result() for client in clients]
     assert all(statuses[-1] == 503 for statuses in answered)
-    assert sum(map(len, answered)) > 6  # it was busy, and every request had its answer
+    assert sum(map(len, answered)) > 4  # it was busy, and every request had its answer
