@@ -164,6 +164,14 @@ def test_a_body_that_is_no_form_with_recordings_is_refused(client, options, stat
     assert client.post("/v1/jobs", **options).status_code == status
 
 
+@pytest.mark.parametrize(("job_id", "status"), [("0" * 32, 404), ("x", 422), ("%00" * 32, 422)])
+def test_an_unknown_job_is_not_found_and_a_malformed_id_refused(client, job_id, status):
+    for method, path in (("GET", ""), ("POST", "/cancel"), ("DELETE", "")):
+        assert client.request(method, f"/v1/jobs/{job_id}{path}").status_code == status
+    assert client.get("/v1/jobs", params={"after": "x"}).status_code == 422
+    assert client.get("/v1/jobs", params={"after": "0" * 32}).status_code == 404
+
+
 def test_a_key_that_may_not_enrol_gives_no_jobs(serving, settings):
     with serving.client(headers={"X-API-Key": settings[0]["verify"]}) as client:
         assert give(client, {"ada/1.flac": recording("ada-1")}).status_code == 403

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, cast, get_args
 from uuid import uuid4
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
 from voxgate.errors import VoxgateError
 from voxgate.server.auth import Enrolling
@@ -15,6 +15,9 @@ from voxgate.server.uploads import Uploaded
 from voxgate.store import Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+ID = "^[0-9a-f]{32}$"
+JobId = Annotated[str, Path(pattern=ID)]
 
 CHOICES: Mapping[str, tuple[str, ...]] = {  # the first counts where nothing is said
     "kind": get_args(Kind),
@@ -102,7 +105,9 @@ def give(
 @router.get("", summary="List batch jobs")
 def page(
     caller: Enrolling,
-    after: Annotated[str | None, Query(description="The last job of the page before.")] = None,
+    after: Annotated[
+        str | None, Query(pattern=ID, description="The last job of the page before.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
     """The domain's jobs, the newest first."""
@@ -113,13 +118,13 @@ def page(
 
 
 @router.get("/{job_id}", summary="A batch job's progress", responses=_SHOWN)
-def show(caller: Enrolling, job_id: str) -> dict[str, Any]:
+def show(caller: Enrolling, job_id: JobId) -> dict[str, Any]:
     """How far it is, and whom it failed for."""
     return facts(caller.tenant.store.jobs.find(job_id))
 
 
 @router.post("/{job_id}/cancel", summary="Cancel a batch job", responses=_SHOWN)
-def cancel(request: Request, caller: Enrolling, job_id: str) -> dict[str, Any]:
+def cancel(request: Request, caller: Enrolling, job_id: JobId) -> dict[str, Any]:
     """End it after the speaker at hand; whoever is enrolled stays."""
     service: Service = request.app.state.service
     job = caller.tenant.store.jobs.cancel(job_id)
@@ -129,7 +134,7 @@ def cancel(request: Request, caller: Enrolling, job_id: str) -> dict[str, Any]:
 
 
 @router.delete("/{job_id}", status_code=204, summary="Forget a batch job")
-def forget(request: Request, caller: Enrolling, job_id: str) -> None:
+def forget(request: Request, caller: Enrolling, job_id: JobId) -> None:
     """Cancel it if it is not done, and forget what it was to do and whom it failed for."""
     cancel(request, caller, job_id)
     caller.tenant.store.jobs.remove(job_id)
