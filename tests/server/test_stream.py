@@ -164,6 +164,7 @@ def test_a_first_message_that_is_none_ends_it(service, key, message, expected):
     [
         ({}, "text", 1007),
         ({}, bytes(70_000), 1009),
+        ({}, bytes(200_000), 1009),  # by the server itself, which holds no more of one
         ({}, b"odd", 1008),
         ({"format": "opus"}, b"\xff\xff\xff\xff", 1008),
     ],

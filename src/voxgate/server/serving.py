@@ -19,6 +19,8 @@ from voxgate.server.drain import Drain
 
 BACKLOG = 2048
 KEEP_ALIVE_S = 75  # longer than a proxy's, which must not be the one to be surprised
+MOST_MESSAGE = 131_072  # bytes of one from a WebSocket; no frame of sound is so long
+MOST_MESSAGES = 8  # that wait of a WebSocket, before its client is slowed down
 CUT_OFF_S = 2  # for answers under way when waiting for them is over
 CUT_OFF = 1  # the exit status where some were not finished
 
@@ -114,6 +116,8 @@ def _config(app: ASGIApp, serving: Serving) -> uvicorn.Config:
         proxy_headers=bool(serving.proxies),
         forwarded_allow_ips=serving.proxies or None,
         timeout_keep_alive=KEEP_ALIVE_S,
+        ws_max_size=MOST_MESSAGE,
+        ws_max_queue=MOST_MESSAGES,
         timeout_graceful_shutdown=CUT_OFF_S,
         ssl_certfile=tls.certificate if tls else None,
         ssl_keyfile=tls.key if tls else None,
