@@ -12,10 +12,11 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -91,9 +92,17 @@ def reading(folder: Path) -> Iterator[Reader]:
     try:
         yield Reader()
     finally:
+        end_service(work / "service.pid")
         os.chdir(before[0])
         os.environ.clear()
         os.environ.update(before[1])
+
+
+def end_service(pid: Path) -> None:
+    """End a service that a page has started, if the page did not come to its end."""
+    if pid.exists():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid.read_text()), signal.SIGTERM)
 
 
 def agree(promised: str, printed: str) -> bool:

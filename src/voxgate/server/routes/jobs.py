@@ -9,12 +9,13 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from voxgate.errors import VoxgateError
 from voxgate.server.auth import Enrolling
 from voxgate.server.batch import Batch, Existing, Kind, OnFraudRisk, spooled
+from voxgate.server.routes.common import problems
 from voxgate.server.service import Service
 from voxgate.server.spool import Spool, new_key
 from voxgate.server.uploads import Uploaded
 from voxgate.store import Job
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problems())
 
 ID = "^[0-9a-f]{32}$"
 JobId = Annotated[str, Path(pattern=ID)]
@@ -81,6 +82,8 @@ def give(
     watchlist = upload.fields.get("watchlist")
     if (watchlist is None) != (choices["kind"] == "enrolment"):
         raise HTTPException(422, "Name the 'watchlist' for kind=fraudsters, and only for it.")
+    if watchlist is not None and not caller.may("admin"):
+        raise HTTPException(403, "Only a key with the scope 'admin' may register fraudsters.")
     job_id, key = uuid4().hex, new_key()
     spool = Spool(service.settings.jobs, job_id, key)
     longest = round(service.settings.largest_body_mb * 1_000_000)
