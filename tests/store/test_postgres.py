@@ -173,6 +173,26 @@ def test_what_postgresql_refuses_is_told_in_a_sentence(
     assert store.speakers() == []  # the next one is not concerned
 
 
+def test_a_replica_can_be_read_and_is_told_from_the_server_that_may_be_written(
+    postgres_url: str, store: Store
+) -> None:
+    store.enrol("ada", PACK, [sample(1)])
+    read_only = f"{postgres_url}&options=-cdefault_transaction_read_only%3Don"
+    with closing(open_store(read_only, key=KEY)) as replica:
+        assert replica.voiceprint("ada", PACK).recordings == 1
+        assert replica.search(PACK, sample(1).vector, 1) is not None
+        with pytest.raises(StoreWriteError, match="is a replica, or set to read-only; name the"):
+            replica.delete("ada")
+
+
+def test_of_several_servers_the_one_that_can_be_reached_is_used(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
+    hosts = f"host=/nowhere:5432&host={postgres.data}:5432&target_session_attrs=read-write"
+    with closing(open_store(f"postgresql://postgres@/made?{hosts}", key=KEY)) as store:
+        assert store.domains() == ["default"]
+
+
 def test_the_audit_log_can_only_be_added_to(store: Store, raw: Raw) -> None:
     store.enrol("ada", PACK, [sample(1)])
     for statement in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log",
@@ -307,3 +327,5 @@ def test_while_another_program_reads_the_old_state_its_traces_stay_and_this_is_t
 def test_the_name_of_a_store_has_no_secret_in_it() -> None:
     url = "postgresql://me:secret@db.example:5433/voices?sslpassword=secret"
     assert module._name_of(make_url(url)) == "voices on db.example:5433"
+    url = "postgresql://me:secret@/voices?host=a:5432&host=b:5432&target_session_attrs=read-write"
+    assert module._name_of(make_url(url)) == "voices on a:5432 or b:5432"

@@ -190,5 +190,6 @@ def _ms(seconds: float) -> str:
 def _name_of(url: URL) -> str:
     """The database and where it is, without the user, the password and the options."""
     where = url.host or url.query.get("host") or "this machine"
+    where = where if isinstance(where, str) else " or ".join(where)
     port = f":{url.port}" if url.port else ""
     return f"{url.database or url.username} on {where}{port}"
