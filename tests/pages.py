@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 LOOKED_AT = {"bash", "sh", "toml", "json", "text"}
+PORT = "8765"  # where the pages let a service listen
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?![\d.]*\w)")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T][\d:.+]+)?")
@@ -57,11 +59,14 @@ class Reader:
 
     def __init__(self) -> None:
         self.names: dict[str, object] = {"__name__": "page"}
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = str(free.getsockname()[1])  # two readers may be at it at once
 
     def run(self, command: str) -> str:
         """What a command prints, spaces at the ends of lines left out."""
         done = subprocess.run(  # noqa: S602 - the page is ours
-            command, shell=True, check=False, stdin=subprocess.DEVNULL,
+            command.replace(PORT, self._port), shell=True, check=False, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
         )  # fmt: skip
         return re.sub(r" +$", "", done.stdout, flags=re.MULTILINE)
