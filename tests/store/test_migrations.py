@@ -65,9 +65,12 @@ def test_a_store_of_0001_comes_up_with_all_that_is_in_it(store: Store, url: str)
     assert again.speaker("ada").created_at == created_at
     assert again.revision() > revision
     assert again.audit_log(speaker="ada") == logged
+    assert again.verify_audit().count == len(again.audit_log()) == 4
+    assert again.verify_audit().intact
     again.enrol("ada", PACK, [sample(5)], mode="add")
     again.delete("bob")
     again.fraudsters().enrol("ada", PACK, [sample(6)])
+    assert again.verify_audit().intact
     again.close()
 
 

@@ -9,6 +9,7 @@ import typer
 
 from voxgate import __version__
 from voxgate.cli import (
+    audit,
     calibrate,
     classify,
     closest,
@@ -64,6 +65,7 @@ app.add_typer(keys.app, name="keys", rich_help_panel=_TOOLS)
 app.add_typer(packs.app, name="packs", rich_help_panel=_TOOLS)
 app.add_typer(data.app, name="data", rich_help_panel=_TOOLS)
 app.add_typer(store.app, name="store", rich_help_panel=_TOOLS)
+app.add_typer(audit.app, name="audit", rich_help_panel=_TOOLS)
 add_command(app, train.train, "train", *train.EXAMPLES, panel=_LABORATORY)
 add_command(app, evaluate.evaluate, "evaluate", *evaluate.EXAMPLES, panel=_LABORATORY)
 add_command(app, report.report, "report", *report.EXAMPLES, panel=_LABORATORY)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from voxgate.errors import StoreError
 from voxgate.store.entities import ApiKey as ApiKey
 from voxgate.store.entities import AuditEntry as AuditEntry
+from voxgate.store.entities import AuditReport as AuditReport
 from voxgate.store.entities import GroupSummary as GroupSummary
 from voxgate.store.entities import Job as Job
 from voxgate.store.entities import JobFailure as JobFailure
@@ -305,6 +306,14 @@ class Store(Protocol):
 
     def audit_log(self, limit: int = 100, *, speaker: str | None = None) -> list[AuditEntry]:
         """The domain's newest entries first, of both sides; with `speaker`, only about them."""
+
+    def verify_audit(self, *, noted: str | None = None) -> AuditReport:
+        """Check that no entry of the whole log was altered, put in or taken out.
+
+        Args:
+            noted: the head of an earlier report: it shows, too, that what came before it was
+                not put back to a still earlier state together with the rest of the database.
+        """
 
     def close(self) -> None:
         """Let go of files and connections; those of all views on the database."""

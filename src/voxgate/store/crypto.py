@@ -90,6 +90,7 @@ class Vault:
     def __init__(self, key: Key, salt: bytes) -> None:
         self._cipher = AESGCM(_derive(key, salt, "encryption"))
         self._name_key = _derive(key, salt, "names")
+        self._chain_key = _derive(key, salt, "audit log")
         self._origin = key.origin
         self.check_value = _derive(key, salt, "check")  # public: shows the key fits
 
@@ -130,6 +131,10 @@ class Vault:
         """
         named = _SEPARATOR.join((name, *scope)).encode()
         return hmac.new(self._name_key, named, hashlib.sha256).hexdigest()
+
+    def link(self, previous: bytes, *facts: str | float) -> bytes:
+        """HMAC-SHA256 of facts and of the link before: who lacks the key can make none."""
+        return hmac.new(self._chain_key, previous + _bound_to(facts), hashlib.sha256).digest()
 
 
 def _derive(key: Key, salt: bytes, purpose: str) -> bytes:

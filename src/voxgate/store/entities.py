@@ -155,3 +155,17 @@ class Job:
     def finished(self) -> int:
         """Speakers that are done, skipped or failed."""
         return self.done + self.skipped + self.failed
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What came of checking the chain of the whole audit log, over all domains."""
+
+    count: int  # entries that there are
+    head: str  # what the chain comes to, in hexadecimal; note it elsewhere to check against later
+    broken_at: int | None  # the first entry, from 1, that is altered, put in or missing
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing was altered, put in or taken out."""
+        return self.broken_at is None

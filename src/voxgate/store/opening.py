@@ -5,9 +5,9 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
-from voxgate.store import schema
+from voxgate.store import chain, schema
 from voxgate.store.crypto import SALT_BYTES, Vault, find_key
 from voxgate.store.vectors import Vectors
 
@@ -45,14 +45,14 @@ class Database(Protocol):
         """Let go of all connections."""
 
 
-def bring_up_to_date(database: Database) -> None:
+def bring_up_to_date(database: Database, given: bytes | None) -> None:
     """Make or migrate the tables, if they are not those of this version."""
     with database.reading() as connection:
         if schema.revision_of(connection, database.name) == schema.HEAD:
             return
     database.prepare()
     with database.writing() as connection:
-        schema.upgrade(connection, database.name)
+        schema.upgrade(connection, database.name, lambda: _vault_in(connection, database, given))
 
 
 def unlock(database: Database, given: bytes | None) -> Vault:
@@ -62,19 +62,37 @@ def unlock(database: Database, given: bytes | None) -> Vault:
     if facts is None:
         with database.writing() as connection:
             facts = _facts(connection) or _found(connection, database, given)
-    key = find_key(given, database.key_file, may_make=False)
-    vault = Vault(key, facts.salt)
+    return _vault(facts, database, given)
+
+
+def _vault_in(connection: Connection, database: Database, given: bytes | None) -> Vault | None:
+    """The vault of a store that is being migrated; None where the tables are only being made."""
+    facts = _facts(connection)
+    return _vault(facts, database, given) if facts else None
+
+
+def _vault(facts: Row[Any], database: Database, given: bytes | None) -> Vault:
+    vault = Vault(find_key(given, database.key_file, may_make=False), facts.salt)
     vault.require(facts.key_check)
     return vault
 
 
 def _facts(connection: Connection) -> Row[Any] | None:
-    return connection.execute(select(schema.store)).one_or_none()
+    columns = [schema.store.c.salt, schema.store.c.key_check]  # which are in every revision
+    query: Select[Any] = select(*columns)
+    return connection.execute(query).one_or_none()
 
 
 def _found(connection: Connection, database: Database, given: bytes | None) -> Row[Any]:
     """Choose a salt for a new store and, if there is no key, a key."""
     key, salt = find_key(given, database.key_file, may_make=True), token_bytes(SALT_BYTES)
-    values = {"id": 1, "salt": salt, "key_check": Vault(key, salt).check_value, "revision": 0}
+    vault = Vault(key, salt)
+    values = {
+        "id": 1,
+        "salt": salt,
+        "key_check": vault.check_value,
+        "revision": 0,
+        "sealed_audit_head": chain.START.sealed(vault),
+    }
     connection.execute(insert(schema.store).values(values))
     return connection.execute(select(schema.store)).one()

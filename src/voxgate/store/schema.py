@@ -8,6 +8,7 @@ voxgate.store.crypto; all others are open, and of these the names are there to b
 
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import (
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 
 from voxgate.errors import StoreError
+from voxgate.store.crypto import Vault
 
 HEAD = "0005"  # the newest revision in migrations/versions; a test compares
 
@@ -66,6 +68,7 @@ store = Table(  # has one row
     Column("salt", LargeBinary, nullable=False),
     Column("key_check", LargeBinary, nullable=False),
     Column("revision", BigInteger, nullable=False),
+    Column("sealed_audit_head", LargeBinary),  # how many entries there are, and the last one's mac
     Column("erasure_due", BigInteger),  # revision of a deletion whose traces are not removed yet
 )
 spaces = Table(  # the sides of all domains
@@ -160,6 +163,7 @@ audit_log = Table(  # triggers refuse to change or remove a row
     Column("speaker", String(64)),  # keyed hash of the name, never the name
     Column("sealed_detail", LargeBinary, nullable=False),
     Column("space_id", String(32), nullable=False, server_default=DEFAULT_SPACE),  # may be gone
+    Column("mac", LargeBinary),  # over the entry and the mac of the one before: a chain
 )
 Index(None, audit_log.c.speaker)
 Index(None, audit_log.c.space_id)
@@ -220,8 +224,15 @@ def create(connection: Connection) -> None:
     connection.execute(spaces.insert(), made)
 
 
-def upgrade(connection: Connection, name: str) -> None:
+def upgrade(
+    connection: Connection, name: str, vault: Callable[[], Vault | None] = lambda: None
+) -> None:
     """Bring the database to the newest revision, within the connection's transaction.
+
+    Args:
+        connection: to the database.
+        name: what to call it in messages.
+        vault: gives that of the store, or None while there is no store in the database.
 
     Raises:
         StoreError: a newer voxgate has made it, or another program.
@@ -234,7 +245,7 @@ def upgrade(connection: Connection, name: str) -> None:
     folder = str(Path(__file__).with_name("migrations"))
     config = Config()
     config.set_main_option("script_location", folder.replace("%", "%%"))
-    config.attributes["connection"] = connection
+    config.attributes.update(connection=connection, vault=vault)
     recorded = revision_of(connection, name)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if recorded is not None and recorded not in known:
@@ -242,4 +253,7 @@ def upgrade(connection: Connection, name: str) -> None:
             f"{name} was made by a newer version of voxgate (its schema is {recorded}, the newest "
             f"known here is {HEAD}); upgrade voxgate to open it."
         )
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    finally:
+        config.attributes.clear()  # else alembic's cycles would keep the database alive

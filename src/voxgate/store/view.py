@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, select, update
 
 from voxgate.errors import StoreUnavailableError, StoreWriteError
-from voxgate.store import DEFAULT_DOMAIN, AuditEntry, audit, schema, searching, spaces
+from voxgate.store import (
+    DEFAULT_DOMAIN,
+    AuditEntry,
+    AuditReport,
+    audit,
+    schema,
+    searching,
+    spaces,
+)
 from voxgate.store.checks import clean_facts, clean_name
 from voxgate.store.jobs import SqlJobs
 from voxgate.store.keys import SqlKeys
@@ -27,7 +35,7 @@ class View:
         self._domain = DEFAULT_DOMAIN
         self._side: spaces.Side = "speakers"
         self._space: str | None = None  # its id, where that cannot change
-        bring_up_to_date(database)
+        bring_up_to_date(database, key)
         self._vault = unlock(database, key)
         with suppress(StoreWriteError):  # what an earlier deletion left; tried again next time
             self._erase(wait=False)
@@ -83,6 +91,10 @@ class View:
         name = clean_name(speaker) if speaker is not None else None
         with self._reading() as rows:
             return audit.entries(rows, limit, name)
+
+    def verify_audit(self, *, noted: str | None = None) -> AuditReport:
+        with self._database.reading() as connection:
+            return audit.verified(connection, self._vault, noted)
 
     def close(self) -> None:
         self._database.close()

@@ -1,4 +1,4 @@
-"""Domains with two sides, opt-outs, groups and metadata of speakers.
+"""Domains with two sides, opt-outs, groups and metadata of speakers; the audit log chained.
 
 What a store of 0001 holds becomes the speakers of the default domain. Going down forgets what
 0001 has no place for: all other domains, fraudsters, opt-outs, groups and metadata.
@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from alembic import op
+from alembic import context, op
+
+from voxgate.store import chain
 
 revision = "0002"
 down_revision = "0001"
@@ -18,6 +20,7 @@ down_revision = "0001"
 _DEFAULT = "default"
 _NAME = sa.String(256).with_variant(sa.String(256, collation="C"), "postgresql")
 _OF_SPEAKERS = ("samples", "voiceprints")
+_AT_ONCE = 1000  # entries in memory while they are chained
 _REFUSALS = {"update": "changed", "delete": "removed"}
 
 
@@ -70,6 +73,9 @@ def upgrade() -> None:
         sa.Column("space_id", sa.String(32), nullable=False, server_default=_DEFAULT),
     )
     op.create_index("ix_audit_log_space_id", "audit_log", ["space_id"])
+    op.add_column("audit_log", sa.Column("mac", sa.LargeBinary))
+    op.add_column("store", sa.Column("sealed_audit_head", sa.LargeBinary))
+    _chain_audit_log()
 
 
 def downgrade() -> None:
@@ -92,6 +98,8 @@ def downgrade() -> None:
         op.execute(f"DELETE FROM audit_log WHERE {elsewhere}")  # noqa: S608
         op.drop_index("ix_audit_log_space_id", "audit_log")
         op.drop_column("audit_log", "space_id")
+        op.drop_column("audit_log", "mac")
+    op.drop_column("store", "sealed_audit_head")
     op.execute("UPDATE store SET revision = revision + 1, erasure_due = revision + 1")
 
 
@@ -113,6 +121,32 @@ def _make_default_domain() -> None:
             {"id": uuid.uuid4().hex, "side": "fraudsters", **facts},
         ],
     )
+
+
+def _chain_audit_log() -> None:
+    """Chain the entries there are, if there is a store in the database already."""
+    vault = context.config.attributes["vault"]() if _count("store") else None
+    if vault is None:
+        return
+    entries = sa.table(
+        "audit_log", *(sa.column(name) for name in (*chain.CHAINED, "number", "mac"))
+    )
+    stores = sa.table("store", sa.column("sealed_audit_head"))
+    head, number = chain.START, 0
+    query = sa.select(*(entries.c[name] for name in ("number", *chain.CHAINED)))
+    query = query.order_by(entries.c.number).limit(_AT_ONCE)
+    with _audit_log_open():
+        while rows := op.get_bind().execute(query.where(entries.c.number > number)).all():
+            for number, *facts in rows:
+                head = head.after(vault, facts)
+                entry = sa.update(entries).where(entries.c.number == number)
+                op.execute(entry.values(mac=head.mac))
+    op.execute(sa.update(stores).values(sealed_audit_head=head.sealed(vault)))
+
+
+def _count(table: str) -> int:
+    query = sa.select(sa.func.count()).select_from(sa.table(table))
+    return int(op.get_bind().execute(query).scalar_one())
 
 
 def _reference(name: str, target: str, *, primary_key: bool = False) -> sa.Column[str]:
