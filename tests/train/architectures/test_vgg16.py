@@ -40,6 +40,13 @@ def test_the_original_has_as_many_weights_as_vgg16s_convolutions():
     assert sum(p.numel() for p in network.parameters()) == 14_714_688
 
 
+def test_with_batch_norm_the_layers_are_those_of_vgg16_bn():
+    names = Vgg16(Vgg16Config(2, 32, batch_norm=True), 40).features.state_dict()
+    assert sum(name.endswith("running_mean") for name in names) == 13
+    assert {"0.weight", "1.running_mean", "3.weight", "4.running_mean", "7.weight"} <= set(names)
+    assert max(int(name.partition(".")[0]) for name in names) == 41
+
+
 def test_a_file_that_is_not_what_its_name_promises_is_refused(tmp_path):
     torch.save(imagenet(2), tmp_path / "vgg16.pth")
     digest = hashlib.sha256((tmp_path / "vgg16.pth").read_bytes()).hexdigest()[:8]

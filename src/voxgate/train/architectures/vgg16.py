@@ -34,10 +34,10 @@ class Vgg16Config:
 
     width: int = 64  # channels of the first convolution
     side: int = 224  # of the picture, in pixels
-    batch_norm: bool = False  # after each convolution, as in torchvision's vgg16_bn
     weights: str = ""  # a file of ImageNet weights to start from, or "official" to fetch it
     dense: bool = True  # a last layer to `dim` numbers; without it dim is 8 times the width
     dim: int = 256
+    batch_norm: bool = False  # after each convolution, as in torchvision's vgg16_bn
 
 
 class Vgg16(nn.Module):
