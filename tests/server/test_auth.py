@@ -151,3 +151,13 @@ def test_a_long_body_is_refused_whether_or_not_it_says_how_long_it_is(service, a
 
     answer = admin.post("/v1/import", content=pieces())
     assert answer.status_code == 413
+
+
+def test_a_deleted_domain_s_keys_open_none_of_that_name(service, admin):
+    admin.put("/v1/domains/passing")
+    with service.client(service.key("verify", domain="passing")) as tenant:
+        assert tenant.get("/v1/speakers").status_code == 200
+        assert admin.delete("/v1/domains/passing").status_code == 204
+        admin.put("/v1/domains/passing")
+        assert tenant.get("/v1/speakers").status_code == 401
+    assert admin.get("/v1/speakers").status_code == 200
