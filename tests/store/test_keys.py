@@ -9,9 +9,9 @@ from voxgate.store import ApiKey, open_store
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=timezone.utc)
 
 
-def key(number, **facts):
+def key(number, domain="default", **facts):
     scopes = frozenset({"verify", "enrol"})
-    return ApiKey(f"{number:012x}", b"digest", scopes, "default", "a label", AT, **facts)
+    return ApiKey(f"{number:012x}", b"digest", scopes, domain, "a label", AT, **facts)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -37,6 +37,15 @@ def test_a_revoked_key_is_still_listed_and_stays_revoked(store):
     store.keys.revoke(key(1).id)
     assert first is not None
     assert store.keys.find(key(1).id).revoked_at == first
+
+
+def test_the_keys_of_a_deleted_domain_are_revoked_and_no_others(store):
+    store.add_domain("acme")
+    for number, domain in enumerate(("acme", "default", "acme")):
+        store.keys.add(key(number, domain=domain))
+    store.delete_domain("acme")
+    kept = [one.domain for one in store.keys.list() if one.revoked_at is None]
+    assert kept == ["default"]
 
 
 def test_a_digest_is_not_shown():

@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from voxgate.enrolment import GOOD_ENROLMENT_S
 from voxgate.errors import UsageError
 from voxgate.packs import DEFAULT_PACK
 from voxgate.server.serving import Serving, Tls
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
         "outcome is low_quality.",
     )  # fmt: skip
     enrolment_speech_s: float = Field(
-        20.0, gt=0, description="Seconds of speech that a speaker's status asks for."
+        GOOD_ENROLMENT_S, gt=0, description="Seconds of speech that a speaker's status asks for."
     )
 
     largest_body_mb: float = Field(

@@ -131,6 +131,8 @@ class Store(Protocol):
     def delete_domain(self, name: str) -> None:
         """Forget a domain for good, with everything in it; for traces, see `delete`.
 
+        Its API keys are revoked.
+
         The audit log keeps that a domain was deleted.
 
         Raises:

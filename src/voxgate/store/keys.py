@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from voxgate.store import ApiKey
 from voxgate.store.opening import Database
@@ -43,9 +43,18 @@ class SqlKeys:
         return [_key(row) for row in rows]
 
     def revoke(self, key_id: str) -> None:
-        valid = (api_keys.c.id == key_id) & api_keys.c.revoked_us.is_(None)
         with self._database.writing() as connection:
-            connection.execute(update(api_keys).where(valid).values(revoked_us=now_us()))
+            _revoke(connection, api_keys.c.id == key_id)
+
+
+def revoke_all(connection: Connection, domain: str) -> None:
+    """Revoke the keys of a domain: they would open the next one of its name."""
+    _revoke(connection, api_keys.c.domain == domain)
+
+
+def _revoke(connection: Connection, which: ColumnElement[bool]) -> None:
+    valid = which & api_keys.c.revoked_us.is_(None)
+    connection.execute(update(api_keys).where(valid).values(revoked_us=now_us()))
 
 
 def _key(row: Row[Any]) -> ApiKey:

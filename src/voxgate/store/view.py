@@ -19,7 +19,7 @@ from voxgate.store import (
 )
 from voxgate.store.checks import clean_facts, clean_name
 from voxgate.store.jobs import SqlJobs
-from voxgate.store.keys import SqlKeys
+from voxgate.store.keys import SqlKeys, revoke_all
 from voxgate.store.opening import Database, bring_up_to_date, unlock
 from voxgate.store.rows import Rows
 
@@ -74,6 +74,7 @@ class View:
         name = clean_name(name, _DOMAIN)
         with self.within(DEFAULT_DOMAIN)._writing() as rows:
             spaces.remove(rows.connection, name)
+            revoke_all(rows.connection, name)
             rows.raise_revision(erasure=True)
             audit.append(rows, "delete_domain", None, {"domain": name})
         self._erase()

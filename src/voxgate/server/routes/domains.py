@@ -29,12 +29,5 @@ def put(request: Request, caller: Operating, domain: GroupName) -> None:
 
 @router.delete("/{domain}", status_code=204, summary="Delete a domain", responses=problems(404))
 def delete(request: Request, caller: Operating, domain: GroupName) -> None:
-    """Forget a domain and all that is in it for good, and revoke its keys.
-
-    They would open a domain that gets the same name later.
-    """
-    store = service_of(request).store
-    store.delete_domain(domain)
-    for key in store.keys.list():
-        if key.domain == domain and key.revoked_at is None:
-            store.keys.revoke(key.id)
+    """Forget a domain and all that is in it for good, and revoke its keys."""
+    service_of(request).store.delete_domain(domain)
