@@ -11,6 +11,14 @@ import pytest
 import soundfile as sf
 from encoding import encode
 from hypothesis import settings
+from store.databases import made_store, own_database, postgres, postgres_url
+
+__all__ = [
+    "made_store",
+    "own_database",
+    "postgres",
+    "postgres_url",
+]  # fixtures: one server for all tests
 
 settings.register_profile("voxgate", deadline=None)  # tests are never timed
 settings.load_profile("voxgate")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import httpx
+import psutil
 
 PLAIN = (str(Path(__file__).with_name("plain_service.py")),)
 STARTS_WITHIN_S = 60.0  # on a machine that is busy
@@ -46,6 +47,14 @@ class Started:
         """Send SIGTERM, and return the exit status."""
         self.signal(signal.SIGTERM)
         return self.process.wait(30)
+
+    def kill(self) -> None:
+        """Kill -9, and see that nothing is left of it."""
+        processes = [psutil.Process(self.process.pid)]
+        processes += processes[0].children(recursive=True)
+        self.signal(signal.SIGKILL)
+        _, alive = psutil.wait_procs(processes, 20)
+        assert alive == []
 
     def log_text(self) -> str:
         """What it has written so far."""

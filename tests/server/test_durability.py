@@ -1,12 +1,10 @@
 """The service itself as processes: what it has acknowledged is there, whatever is killed."""
 
-import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import psutil
 import pytest
 import real_service
 from real_service import SERVE, WAV, wav
@@ -26,15 +24,6 @@ def enrol(service, speaker, recording):
             if answer.status_code != 503:
                 return answer
             time.sleep(0.05)
-
-
-def kill(service):
-    """Kill -9, and see that nothing is left of it."""
-    processes = [psutil.Process(service.process.pid)]
-    processes += processes[0].children(recursive=True)
-    service.signal(signal.SIGKILL)
-    _, alive = psutil.wait_procs(processes, 20)
-    assert alive == []
 
 
 def enrol_until_killed(service, prefix, enough):
@@ -60,7 +49,7 @@ def enrol_until_killed(service, prefix, enough):
     with ThreadPoolExecutor() as pool:
         clients = [pool.submit(client, number) for number in range(4)]
         assert reached.wait(60)
-        kill(service)
+        service.kill()
         for each in clients:
             each.result()
     return acknowledged

@@ -71,6 +71,24 @@ def problem(
     return JSONResponse(content, status, headers=dict(headers or {}), media_type=TYPE)
 
 
+def refusal(error: VoxgateError, request_id: str) -> Response:
+    """The answer to an error of ours; what is wrong with the service is for its log only."""
+    status = status_of(error)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+    detail = told(error, request_id)
+    return problem(status, detail, request_id=request_id, headers=headers, kind=type_of(error))
+
+
+def told(error: VoxgateError, request_id: str) -> str:
+    """What a caller is told of an error; the rest goes to the log."""
+    if isinstance(error, errors.OverloadedError):
+        note_shed("overload")
+    elif status_of(error) >= 500:
+        log.error("failed", exc_info=error, extra={"request_id": request_id})
+        return "The service cannot do this now. Its log says where it failed."
+    return str(error)
+
+
 def install(app: FastAPI) -> None:
     """Let the app answer its errors so; those that nobody foresaw are the edge's."""
     app.add_exception_handler(VoxgateError, _ours)
@@ -81,17 +99,7 @@ def install(app: FastAPI) -> None:
 def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, VoxgateError):
         raise error
-    status, detail, headers = status_of(error), str(error), {}
-    if isinstance(error, errors.OverloadedError):
-        note_shed("overload")
-    elif status >= 500:
-        facts = {"request_id": request.state.request_id}
-        log.error("failed", exc_info=error, extra=facts)
-        detail = "The service cannot do this now. Its log says where it failed."
-    if status == 503:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
-    request_id, kind = request.state.request_id, type_of(error)
-    return problem(status, detail, request_id=request_id, headers=headers, kind=kind)
+    return refusal(error, request.state.request_id)
 
 
 def _of_the_protocol(request: Request, error: Exception) -> Response:

@@ -21,11 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.decision import Decision, Identification
-from voxgate.errors import OverloadedError, SpeakerNotFoundError, VoxgateError
+from voxgate.errors import SpeakerNotFoundError, VoxgateError
 from voxgate.scoring import FalseAcceptRate, Policy
 from voxgate.server.auth import Caller, caller_of
 from voxgate.server.bodies import NamedBytes
-from voxgate.server.errors import problem, status_of
+from voxgate.server.errors import problem, refusal, status_of, told
 from voxgate.server.frames import MOST_FRAME, Format, Frames, frames_of
 from voxgate.server.judging import Judge
 from voxgate.server.service import Service
@@ -74,8 +74,11 @@ async def stream(socket: WebSocket) -> None:
             await socket.accept()
             await _follow(socket, caller)
     except HTTPException as error:
-        answer = problem(error.status_code, error.detail, request_id=request_id)
-        await socket.send_denial_response(answer)
+        await socket.send_denial_response(
+            problem(error.status_code, error.detail, request_id=request_id)
+        )
+    except VoxgateError as error:  # before it was accepted, as the store cannot be reached
+        await socket.send_denial_response(refusal(error, request_id))
     except _Over as over:
         await socket.close(over.code, over.reason)
     except WebSocketDisconnect:
@@ -102,16 +105,15 @@ async def _follow(socket: WebSocket, caller: Caller) -> None:
         await socket.send_json({"type": "listening", "longest_s": talk.longest_s})
         while True:
             frame = await _frame(socket)
-            told = await run_in_threadpool(talk.hear, frame)
-            await socket.send_json(told)
-            if told.get("final"):
+            said = await run_in_threadpool(talk.hear, frame)
+            await socket.send_json(said)
+            if said.get("final"):
                 raise _Over(NORMAL)
     except VoxgateError as error:
         status = status_of(error)
-        detail = str(error) if status < 500 else "The service cannot do this now."
+        detail = told(error, socket.state.request_id)
         await socket.send_json({"type": "problem", "status": status, "detail": detail})
-        busy = isinstance(error, OverloadedError)
-        raise _Over(BUSY if busy else REFUSED if status < 500 else FAILED) from error
+        raise _Over(BUSY if status == 503 else REFUSED if status < 500 else FAILED) from error
 
 
 async def _message(socket: WebSocket) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from voxgate.server.trace import note_shed
 
 log = logging.getLogger("voxgate.errors")
 
+_COME_BACK = {"Retry-After": str(RETRY_AFTER_S)}
 _ID = "49a36324-fc4b-4387-aa06-090cfbf0064f"
 _FOUND = {"profileId": _ID, "score": 0.93}
 _AT = datetime(2026, 1, 5, 9, 30, tzinfo=timezone.utc)
@@ -60,13 +61,14 @@ def _refusal_of_ours(error: VoxgateError) -> Refused:
     """An error of the library; what is wrong with the service is for its log only."""
     if isinstance(error, OverloadedError):
         note_shed("overload")
-        return Refused(503, str(error), headers={"Retry-After": str(RETRY_AFTER_S)})
+        return Refused(503, str(error), headers=_COME_BACK)
     if isinstance(error, AudioError | EnrolmentError):
         return Refused(400, str(error))
     status = status_of(error)
     if status >= 500:
         log.error("failed", exc_info=error)
-        return Refused(status, "The service cannot do this now. Its log says where it failed.")
+        said = "The service cannot do this now. Its log says where it failed."
+        return Refused(status, said, headers=_COME_BACK if status == 503 else None)
     return Refused(400 if status == 422 else status, str(error))
 
 
