@@ -26,6 +26,9 @@ VoxgateError
 │   ├── JobNotFoundError           no batch job of that id
 │   ├── DomainNotFoundError        no domain of that name
 │   ├── DomainExistsError          a domain of that name is there already
+│   ├── KeyReusedError             an idempotency key came with another request
+│   ├── RequestInProgressError     a request with this idempotency key is being worked on
+│   ├── AnswerForgottenError       what this request was answered is not kept
 │   ├── StoreKeyError              the key is missing, malformed, or not this store's
 │   ├── StoreCorruptError          the database is damaged, or its content was altered
 │   ├── StoreWriteError            read-only or full disk
@@ -228,6 +231,37 @@ class DomainExistsError(StoreError):
     def __init__(self, domain: str) -> None:
         super().__init__(f"There is a domain {domain!r} already; choose another name.")
         self.domain = domain
+
+
+class KeyReusedError(StoreError):
+    """An idempotency key came with another request than before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This idempotency key was sent with another request before, or by another caller; "
+            "choose a new one for each request."
+        )
+
+
+class RequestInProgressError(StoreError):
+    """A request with this idempotency key is being worked on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request with this idempotency key is being worked on; "
+            "send it again in a moment to have its answer."
+        )
+
+
+class AnswerForgottenError(StoreError):
+    """The request was done before, but what it was answered is not kept."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(
+            f"This request was answered before, with {status}, and is not done again; but its "
+            "answer is not kept: it was secret or long, or somebody whom it may name was deleted."
+        )
+        self.status = status
 
 
 class StoreKeyError(StoreError):

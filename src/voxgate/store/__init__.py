@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxgate.errors import StoreError
+from voxgate.store.entities import Answer as Answer
 from voxgate.store.entities import ApiKey as ApiKey
 from voxgate.store.entities import AuditEntry as AuditEntry
 from voxgate.store.entities import AuditReport as AuditReport
+from voxgate.store.entities import Claim as Claim
 from voxgate.store.entities import GroupSummary as GroupSummary
 from voxgate.store.entities import Job as Job
 from voxgate.store.entities import JobFailure as JobFailure
@@ -30,65 +32,11 @@ from voxgate.store.entities import Nearest as Nearest
 from voxgate.store.entities import Sample as Sample
 from voxgate.store.entities import SpeakerSummary as SpeakerSummary
 from voxgate.store.entities import Voiceprint as Voiceprint
+from voxgate.store.gateways import Jobs as Jobs
+from voxgate.store.gateways import Keys as Keys
+from voxgate.store.gateways import Responses as Responses
 
 DEFAULT_DOMAIN = "default"
-
-
-class Keys(Protocol):
-    """The API keys of a service over a store: those of all domains."""
-
-    def add(self, key: ApiKey) -> None:
-        """Keep a key; ids are never used again."""
-
-    def find(self, key_id: str) -> ApiKey | None:
-        """The key of an id, revoked or expired ones, too."""
-
-    def list(self) -> list[ApiKey]:
-        """All keys, in the order they were made."""
-
-    def revoke(self, key_id: str) -> None:
-        """Let a key open nothing from now on; one that is revoked stays as it is."""
-
-
-class Jobs(Protocol):
-    """The batch jobs of a domain. What one is to do is sealed, and forgotten when it is over."""
-
-    def add(self, kind: str, total: int, payload: dict[str, Any], *, id: str | None = None) -> Job:
-        """Keep a job for so many speakers; its payload, JSON-ready, says all the rest."""
-
-    def find(self, job_id: str) -> Job:
-        """A job of this domain, or a JobNotFoundError."""
-
-    def page(self, *, after: str | None = None, limit: int = 100) -> list[Job]:
-        """The domain's jobs, the newest first; after a job of the page before."""
-
-    def cancel(self, job_id: str) -> Job:
-        """See that no worker goes on with it; one that is over stays as it is."""
-
-    def remove(self, job_id: str) -> None:
-        """Forget a job."""
-
-    def claim(self, worker: str, among: Collection[str], *, lease_s: float) -> Job | None:
-        """Give a worker the oldest job of any domain that nobody has, of those with these ids.
-
-        It is the worker's for so many seconds, and as many again with each `progress`.
-        """
-
-    def payload(self, job_id: str) -> dict[str, Any]:
-        """What a job of any domain is to do, or a JobNotFoundError when it is over."""
-
-    def progress(  # noqa: PLR0913 - the whole state of a job that is running
-        self,
-        job_id: str,
-        worker: str,
-        *,
-        lease_s: float,
-        done: int = 0,
-        skipped: int = 0,
-        failure: JobFailure | None = None,
-        status: JobStatus = "running",
-    ) -> bool:
-        """Add to what is finished; False where the job is not this worker's any more."""
 
 
 class Store(Protocol):
@@ -115,6 +63,10 @@ class Store(Protocol):
     @property
     def jobs(self) -> Jobs:
         """The batch jobs of this domain."""
+
+    @property
+    def responses(self) -> Responses:
+        """What requests with an idempotency key were answered in this domain."""
 
     def within(self, domain: str) -> "Store":
         """A view on the speakers of another domain, over the same connections."""

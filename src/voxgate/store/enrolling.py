@@ -1,7 +1,7 @@
 """Taking samples and speakers in, and letting go of them, within one transaction."""
 
 from voxgate.errors import SampleNotFoundError, SpeakerExistsError, SpeakerOptedOutError
-from voxgate.store import Mode, Voiceprint, groups, opt_outs
+from voxgate.store import Mode, Voiceprint, groups, opt_outs, responses
 from voxgate.store.checks import check_ids, check_presence, not_found
 from voxgate.store.document import Enrolled
 from voxgate.store.rows import Rows, Speaker
@@ -52,6 +52,8 @@ def enrol(rows: Rows, given: Enrolled, pack: str, mode: Mode) -> Voiceprint:
     voiceprint = _renew_voiceprint(rows, speaker, pack)
     rows.touch_speaker(speaker, now())
     rows.raise_revision(erasure=removed > 0)
+    if removed:
+        responses.blank(rows, name)
     return voiceprint
 
 
@@ -84,6 +86,7 @@ def remove_sample(rows: Rows, speaker: Speaker, sample_id: str) -> str:
         rows.remove_voiceprint(speaker, pack)
     rows.touch_speaker(speaker, now())
     rows.raise_revision(erasure=True)
+    responses.blank(rows, speaker.name)
     return pack
 
 

@@ -158,6 +158,23 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """The right to work on the request that has an idempotency key."""
+
+    key: str  # keyed hash
+    token: str = field(repr=False)  # random: another claim of the same key has another
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request with an idempotency key was answered."""
+
+    status: int
+    body_digest: bytes  # of the request's body
+    content: bytes | None = field(repr=False)  # None: forgotten, or not to be kept
+
+
+@dataclass(frozen=True)
 class AuditReport:
     """What came of checking the chain of the whole audit log, over all domains."""
 

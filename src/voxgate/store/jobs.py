@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, delete, insert, or_, select, update
 
 from voxgate.errors import JobNotFoundError
-from voxgate.store import audit
+from voxgate.store import audit, responses
 from voxgate.store.entities import Job, JobFailure, JobStatus
 from voxgate.store.rows import Rows
 from voxgate.store.schema import jobs, spaces
@@ -78,6 +78,7 @@ class SqlJobs:
             _required(rows, job_id)
             rows.connection.execute(delete(jobs).where(jobs.c.id == job_id))
             rows.raise_revision(erasure=True)
+            responses.blank(rows)
             audit.append(rows, "remove_job", None, {"id": job_id})
 
     # of all domains: for a worker

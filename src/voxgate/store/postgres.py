@@ -32,7 +32,9 @@ _BEGIN_WRITING = text(f"""SELECT set_config('lock_timeout', :busy, true),
     set_config('synchronous_commit', CASE current_setting('synchronous_commit')
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true),
     pg_advisory_xact_lock({_WRITERS})""")  # the last of them, as it waits
-_OF_SPEAKERS = ("speakers", "samples", "voiceprints", "vectors")  # tables that say who or how
+_OF_SPEAKERS = (  # tables that say who or how
+    "speakers", "samples", "voiceprints", "vectors", "responses",
+)  # fmt: skip
 _SIZE = "SELECT " + " + ".join(f"pg_total_relation_size('{table}')" for table in _OF_SPEAKERS)
 
 

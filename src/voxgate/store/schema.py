@@ -32,7 +32,7 @@ from sqlalchemy import (
 from voxgate.errors import StoreError
 from voxgate.store.crypto import Vault
 
-HEAD = "0005"  # the newest revision in migrations/versions; a test compares
+HEAD = "0006"  # the newest revision in migrations/versions; a test compares
 
 metadata = MetaData(
     naming_convention={
@@ -186,6 +186,23 @@ jobs = Table(
     Column("sealed_failures", LargeBinary),  # null: there are none
 )
 Index(None, jobs.c.space_id)
+responses = Table(  # to requests with an idempotency key; of the space of a domain's speakers
+    "responses",
+    metadata,
+    _space_id(primary_key=True),
+    Column("key", String(64), primary_key=True),  # keyed hash
+    Column("request", String(64), nullable=False),  # keyed hash: what is asked, by whom
+    Column("created_us", BigInteger, nullable=False),
+    Column("audited", BigInteger, nullable=False),  # number of the newest audit entry then
+    Column("claim", String(32), nullable=False),
+    Column("leased_until_us", BigInteger, nullable=False),
+    Column("status", Integer),  # null: it is being worked on
+    Column("speaker", String(64)),  # keyed hash of whom it is about; "": of nobody; null: any
+    Column("sealed_body_digest", LargeBinary),
+    Column("sealed_content", LargeBinary),  # null: forgotten
+)
+Index(None, responses.c.space_id, responses.c.speaker)
+Index(None, responses.c.created_us)
 
 
 def scope_of(space: str) -> tuple[str, ...]:

@@ -33,6 +33,13 @@ def ids(connection: Connection) -> list[str]:
     return list(connection.execute(select(spaces.c.id)).scalars())
 
 
+def sides_of(connection: Connection, space: str) -> dict[Side, str]:
+    """The ids of both sides of the domain that a space is a side of."""
+    domain = select(spaces.c.domain).where(spaces.c.id == space).scalar_subquery()
+    query = select(spaces.c.side, spaces.c.id).where(spaces.c.domain == domain)
+    return {side: id for side, id in connection.execute(query)}
+
+
 def domains(connection: Connection) -> list[str]:
     """The names of all domains, sorted."""
     return sorted(connection.execute(select(spaces.c.domain).distinct()).scalars())

@@ -17,6 +17,7 @@ from voxgate.store import (
     enrolling,
     groups,
     opt_outs,
+    responses,
     searching,
 )
 from voxgate.store.checks import (
@@ -85,6 +86,7 @@ class SqlStore(View):
         with self._writing() as rows:
             rows.remove_speaker(known(rows, speaker))
             rows.raise_revision(erasure=True)
+            responses.blank(rows, speaker)
             audit.append(rows, "delete", speaker, {})
         self._erase()
 
@@ -95,6 +97,7 @@ class SqlStore(View):
             if there is not None:
                 rows.remove_speaker(there)
                 rows.raise_revision(erasure=True)
+            responses.blank(rows, speaker)
             if opt_outs.put(rows, speaker):
                 audit.append(rows, "opt_out", speaker, {})
         self._erase()
@@ -177,6 +180,7 @@ class SqlStore(View):
             removed = rows.remove_voices(known(rows, speaker))
             rows.touch_speaker(known(rows, speaker), now())
             rows.raise_revision(erasure=True)
+            responses.blank(rows, speaker)
             audit.append(rows, "reset", speaker, {"recordings": removed})
         self._erase()
 

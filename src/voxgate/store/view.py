@@ -21,6 +21,7 @@ from voxgate.store.checks import clean_facts, clean_name
 from voxgate.store.jobs import SqlJobs
 from voxgate.store.keys import SqlKeys, revoke_all
 from voxgate.store.opening import Database, bring_up_to_date, unlock
+from voxgate.store.responses import SqlResponses
 from voxgate.store.rows import Rows
 
 _DOMAIN = "domain's name"
@@ -53,6 +54,10 @@ class View:
     def jobs(self) -> SqlJobs:
         speakers = self._view(self._domain, "speakers")
         return SqlJobs(speakers._reading, speakers._writing)
+
+    @property
+    def responses(self) -> SqlResponses:
+        return SqlResponses(self._view(self._domain, "speakers")._writing)
 
     def within(self: _V, domain: str) -> _V:
         return self._view(clean_name(domain, _DOMAIN), "speakers")
