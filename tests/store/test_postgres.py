@@ -291,6 +291,27 @@ def test_of_a_deleted_speaker_no_byte_is_left_in_the_tables(
     assert [trace for trace in left_of(found[first], postgres) if trace not in kept] == []
 
 
+def test_of_a_deleted_group_and_a_deleted_domain_no_byte_is_left_in_the_tables(
+    store: Store, raw: Raw, postgres: PostgresServer
+) -> None:
+    group, domain = b"those who have called too often", b"a customer with a long name"
+    store.put_group(group.decode())
+    store.add_domain(domain.decode())
+    acme = store.within(domain.decode())
+    acme.enrol("a speaker with a long name", PACK, [sample(1)])
+    acme.fraudsters().put_group("a list of fraudsters")
+    job = acme.jobs.add("enrol", 1, {"speakers": ["a speaker with a long name"]})
+    query = b"SELECT sealed_payload FROM jobs WHERE id = %s"
+    ((payload,),) = raw.execute(query, [job.id]).fetchall()
+    of_domain = [*traces(raw, "a speaker with a long name"), domain, b"a list of fraudsters",
+                 payload, job.id.encode()]  # fmt: skip
+    assert left_of([group, *of_domain], postgres) == [group, *of_domain]
+    store.delete_group(group.decode())
+    assert left_of([group, *of_domain], postgres) == of_domain
+    store.delete_domain(domain.decode())
+    assert left_of(of_domain, postgres) == []
+
+
 def test_large_tables_are_not_written_afresh_but_the_speaker_is_gone(
     store: Store, raw: Raw, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

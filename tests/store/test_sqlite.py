@@ -1,4 +1,4 @@
-"""What is particular to SQLite: its files, what can go wrong with them, and what stays in them."""
+"""What is particular to SQLite: its files, and what can go wrong with them."""
 
 import os
 import sqlite3
@@ -10,17 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from store.databases import KEY
 from store.samples import PACK, sample
-from voxgate.errors import (
-    SpeakerNotFoundError,
-    StoreCorruptError,
-    StoreError,
-    StoreWriteError,
-)
+from voxgate.errors import StoreCorruptError, StoreError, StoreWriteError
 from voxgate.store import Store, open_store, sqlite
 from voxgate.store.sqlite import SqliteDatabase
-
-KEY = bytes(range(32))
 
 
 @pytest.fixture
@@ -43,31 +37,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def opening(path: Path) -> Store:
     return open_store(f"sqlite:///{path}", key=KEY)
-
-
-def traces(store: Store, path: Path, speaker: str) -> list[bytes]:
-    """All that is kept of a speaker, as it is on the disk and as it is in clear, in pieces."""
-    query = """SELECT s.name, s.id, a.id, a.sealed_embedding, a.sealed_facts, v.sealed_embedding
-        FROM speakers s JOIN samples a ON a.speaker_id = s.id
-        JOIN voiceprints v ON v.speaker_id = s.id WHERE s.name = ?"""
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute(query, (speaker,)).fetchall()
-    stored = [value.encode() if isinstance(value, str) else value for row in rows for value in row]
-    clear = [store.voiceprint(speaker, PACK).vector.tobytes()]
-    for kept in store.samples(speaker):
-        clear += [kept.vector.tobytes(), kept.name.encode()]
-    return sorted({piece for value in (*stored, *clear) for piece in pieces(value)})
-
-
-def pieces(value: bytes, length: int = 16) -> list[bytes]:
-    """The value cut up, as a part of it is a trace as well."""
-    return [value[i : i + length] for i in range(0, max(1, len(value) - length + 1), length)]
-
-
-def left_of(traces: list[bytes], path: Path) -> list[bytes]:
-    """Those that are in the database's files."""
-    written = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
-    return [trace for trace in traces if trace in written]
 
 
 # files
@@ -287,125 +256,3 @@ def test_a_store_that_another_program_keeps_locked_can_still_be_read(path: Path)
                 store.enrol("bob", PACK, [sample(2)])
             assert store.voiceprint("ada", PACK).recordings == 1
         store.enrol("bob", PACK, [sample(2)])
-
-
-# deleting for good
-
-
-def enrol_many(store: Store, path: Path, count: int = 24) -> dict[str, list[bytes]]:
-    """Enrol speakers with long names; give the traces of each."""
-    found = {}
-    for number in range(count):
-        name = np.random.default_rng(number).bytes(30).hex()
-        store.enrol(name, PACK, [sample(1000 + 2 * number + i, dim=200) for i in range(2)])
-        found[name] = traces(store, path, name)
-        assert len(left_of(found[name], path)) > 50
-    return found
-
-
-def test_of_a_deleted_speaker_no_byte_is_left(store: Store, path: Path) -> None:
-    found = enrol_many(store, path)
-    for name in list(found)[::3]:
-        store.delete(name)
-        assert left_of(found.pop(name), path) == []
-    assert {summary.name for summary in store.speakers()} == set(found)
-    assert all(len(left_of(values, path)) > 50 for values in found.values())
-    assert len(store.audit_log(speaker=name)) == 2  # by a keyed hash of the name
-
-
-def test_nothing_is_left_even_of_what_sqlite_did_not_overwrite(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "_SETTINGS", ("foreign_keys = ON", "secure_delete = OFF"))
-    with closing(opening(path)) as store:
-        found = enrol_many(store, path, 10)
-        with monkeypatch.context() as patch:  # the test would find it
-            patch.setattr(SqliteDatabase, "erase", lambda self, *, wait=True: None)
-            name, values = found.popitem()
-            store.delete(name)
-            assert len(left_of(values, path)) > 50
-        for name, values in found.items():
-            store.delete(name)
-            assert left_of(values, path) == []
-
-
-def test_deleted_rows_are_overwritten_even_where_the_files_cannot_be_written_afresh(
-    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = enrol_many(store, path, 4)
-
-    def empty_log_only(self: SqliteDatabase, *, wait: bool = True) -> None:
-        with self._raw() as raw:
-            sqlite._empty_log(raw)
-
-    monkeypatch.setattr(SqliteDatabase, "erase", empty_log_only)
-    for name, values in found.items():
-        store.delete(name)
-        assert left_of(values, path) == []
-
-
-def test_of_replaced_samples_no_byte_is_left(store: Store, path: Path) -> None:
-    found = enrol_many(store, path, 10)
-    for name, values in found.items():
-        kept = {*pieces(name.encode()), *pieces(speaker_id(path, name))}
-        store.enrol(name, PACK, [sample(1)], mode="replace")
-        assert set(left_of(values, path)) == {value for value in values if value in kept}
-
-
-def speaker_id(path: Path, name: str) -> bytes:
-    with closing(sqlite3.connect(path)) as connection:
-        query = "SELECT id FROM speakers WHERE name = ?"
-        (found,) = connection.execute(query, (name,)).fetchone()
-    return bytes(found, "ascii")
-
-
-def test_of_samples_replaced_by_an_import_no_byte_is_left(store: Store, path: Path) -> None:
-    store.enrol("ada", PACK, [sample(1)])
-    document = store.export("ada")
-    store.delete("ada")
-    ((name, values),) = enrol_many(store, path, 1).items()
-    kept = {*pieces(name.encode()), *pieces(speaker_id(path, name))}
-    store.import_(document | {"speaker": name}, mode="replace")
-    assert set(left_of(values, path)) == {value for value in values if value in kept}
-
-
-@pytest.mark.usefixtures("impatient")
-def test_while_another_program_reads_the_old_state_its_traces_stay_and_this_is_told(
-    path: Path,
-) -> None:
-    with closing(opening(path)) as store:
-        ((name, values),) = enrol_many(store, path, 1).items()
-        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
-            reader.execute("BEGIN")
-            assert reader.execute("SELECT count(*) FROM speakers").fetchone() == (1,)
-            with pytest.raises(StoreWriteError, match=r"It is deleted, but its traces stay"):
-                store.delete(name)
-            with pytest.raises(SpeakerNotFoundError):
-                store.samples(name)
-            opening(path).close()  # does not wait, and does not fail
-            assert left_of(values, path) != []
-        with closing(opening(path)):
-            assert left_of(values, path) == []
-
-
-@pytest.mark.usefixtures("impatient")
-def test_the_next_deletion_removes_the_traces_of_one_that_was_cut_short(
-    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = enrol_many(store, path, 3)
-    first, second, third = found
-
-    def killed(self: SqliteDatabase, *, wait: bool = True) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(SqliteDatabase, "erase", killed)
-        store.delete(first)
-    assert left_of(found[first], path) != []
-    store.delete(second)
-    assert left_of(found[first] + found[second], path) == []
-    erased: list[bool] = []
-    monkeypatch.setattr(SqliteDatabase, "erase", lambda self, *, wait=True: erased.append(wait))
-    opening(path).close()
-    assert erased == []  # nothing is due any more
-    assert store.voiceprint(third, PACK).speaker == third

@@ -108,7 +108,7 @@ class Store(Protocol):
         """One speaker, also without samples, or a SpeakerNotFoundError."""
 
     def describe(self, speaker: str, metadata: dict[str, Any]) -> SpeakerSummary:
-        """Put other metadata in the place of a speaker's."""
+        """Put other metadata in the place of a speaker's, which is forgotten for good."""
 
     def enrol(
         self, speaker: str, pack: str, samples: Sequence[Sample], *, mode: Mode = "new"
@@ -222,7 +222,7 @@ class Store(Protocol):
         """All groups, by name."""
 
     def delete_group(self, name: str) -> None:
-        """Remove a group, or raise a GroupNotFoundError; its members stay speakers."""
+        """Forget a group for good, or raise a GroupNotFoundError; its members stay speakers."""
 
     def members(self, group: str) -> list[str]:
         """The names of a group's members, sorted; or a GroupNotFoundError."""

@@ -69,6 +69,8 @@ def take_in(rows: Rows, given: Enrolled, mode: Mode) -> None:
     speaker = known(rows, given.speaker)
     if given.metadata and (mode == "replace" or not rows.metadata(speaker)):
         rows.describe(speaker, given.metadata)
+        if speaker.sealed_metadata is not None:
+            rows.raise_revision(erasure=True)
     for name in given.groups:
         groups.put(rows, name)
         group = groups.required(rows, name)

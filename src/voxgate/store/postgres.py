@@ -33,7 +33,8 @@ _BEGIN_WRITING = text(f"""SELECT set_config('lock_timeout', :busy, true),
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true),
     pg_advisory_xact_lock({_WRITERS})""")  # the last of them, as it waits
 _OF_SPEAKERS = (  # tables that say who or how
-    "speakers", "samples", "voiceprints", "vectors", "responses",
+    "spaces", "speakers", "samples", "voiceprints", "vectors", "speaker_groups", "group_members",
+    "jobs", "responses",
 )  # fmt: skip
 _SIZE = "SELECT " + " + ".join(f"pg_total_relation_size('{table}')" for table in _OF_SPEAKERS)
 

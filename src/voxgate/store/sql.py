@@ -63,11 +63,14 @@ class SqlStore(View):
     def describe(self, speaker: str, metadata: dict[str, Any]) -> SpeakerSummary:
         speaker, metadata = clean_name(speaker), clean_metadata(metadata)
         with self._writing() as rows:
-            rows.describe(known(rows, speaker), metadata)
-            rows.touch_speaker(known(rows, speaker), now())
-            rows.raise_revision()
+            there = known(rows, speaker)
+            rows.describe(there, metadata)
+            rows.touch_speaker(there, now())
+            rows.raise_revision(erasure=there.sealed_metadata is not None)
             audit.append(rows, "describe", speaker, {})
-            return rows.summaries(speaker)[0]
+            (summary,) = rows.summaries(speaker)
+        self._erase()
+        return summary
 
     def speakers(self) -> list[SpeakerSummary]:
         with self._reading() as rows:
@@ -221,7 +224,8 @@ class SqlStore(View):
     def delete_group(self, name: str) -> None:
         with self._writing() as rows:
             groups.remove(rows, self._group(rows, name))
-            rows.raise_revision()
+            rows.raise_revision(erasure=True)
+        self._erase()
 
     def members(self, group: str) -> list[str]:
         with self._reading() as rows:
