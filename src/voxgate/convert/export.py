@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from voxgate.errors import CheckpointError
-from voxgate.networks import open_session, strip_notes
+from voxgate.networks import strip_notes
+from voxgate.sessions import open_session
 
 LEAST_COSINE = 0.99999  # between the network's embedding and the exported model's
 _FRAMES = 200  # of the example the export follows
