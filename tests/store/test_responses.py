@@ -22,6 +22,7 @@ def store(url):
     opened = open_store(url, key=KEY)
     opened.add_domain("acme")
     opened.enrol("ada", PACK, [sample(1), sample(2)])
+    opened.describe("ada", {"account": 1})
     opened.enrol("bob", PACK, [sample(3)])
     opened.fraudsters().enrol("mallory", PACK, [sample(4)])
     yield opened
@@ -117,6 +118,10 @@ ERASURES = {
     "reset": lambda store: store.reset("ada"),
     "remove_sample": lambda store: store.remove_sample("ada", sample(1).id),
     "replace": lambda store: store.enrol("ada", PACK, [sample(9)], mode="replace"),
+    "describe": lambda store: store.describe("ada", {"account": 2}),
+    "import": lambda store: store.import_(
+        {**store.export("ada"), "samples": [], "metadata": {"account": 2}}, mode="replace"
+    ),
 }
 
 
@@ -149,11 +154,18 @@ def test_with_a_fraudster_goes_what_names_the_fraudster(store):
     assert found(store, "ada") == ADA
 
 
-def test_with_a_job_goes_whatever_may_name_whom_it_failed_for(store):
+FORGETTING = {
+    "job": lambda store: store.jobs.remove(store.jobs.add("enrolment", 1, {}).id),
+    "group": lambda store: store.delete_group(store.put_group("staff").name),
+}
+
+
+@pytest.mark.parametrize("forget", FORGETTING.values(), ids=FORGETTING)
+def test_with_a_job_or_a_group_goes_whatever_names_somebody_or_may_name_it(store, forget):
     answered(store)
     answered(store, "any", names=None)
     answered(store, "nobody", names=())
-    store.jobs.remove(store.jobs.add("enrolment", 1, {}).id)
+    forget(store)
     assert found(store).content is found(store, "any").content is None
     assert found(store, "nobody") == ADA
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from voxgate import __version__
-from voxgate.server import auth, errors
+from voxgate.server import auth, errors, idempotency
 from voxgate.server.drain import Drain
 from voxgate.server.edge import Edge
 from voxgate.server.jobs import JobWorker
@@ -76,8 +76,12 @@ def create_app(settings: Settings, drain: Drain | None = None) -> FastAPI:
     app.include_router(stream.router)
     for module in (*V1, azure):
         app.include_router(module.router, dependencies=auth.documented)
-    most = round(settings.largest_body_mb * 1_000_000)
-    app.add_middleware(BoundedBodies, most=most)
+    idempotency.document(app)
+    app.add_middleware(idempotency.Idempotency)
+    most, upload = settings.largest_body_mb, settings.largest_upload_mb
+    app.add_middleware(
+        BoundedBodies, most=round(most * 1_000_000), upload=round(upload * 1_000_000)
+    )
     app.add_middleware(
         Edge,
         drain=drain,

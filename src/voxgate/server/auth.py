@@ -48,11 +48,14 @@ class Caller:
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
-    """Who asks, from the headers of a request or of a WebSocket.
+    """Who asks, from the headers of a request or of a WebSocket; found and counted once.
 
     Raises:
         HTTPException: 401 for nobody that is known, 429 for too many requests at once.
     """
+    known: Caller | None = getattr(connection.state, "caller", None)
+    if known is not None:
+        return known
     service: Service = connection.app.state.service
     given = _credential(connection)
     if given is None:
@@ -63,6 +66,7 @@ def caller_of(connection: HTTPConnection) -> Caller:
         caller = _of_token(given, service)
     note_caller(caller.key_id, caller.domain)
     _count(caller, service)
+    connection.state.caller = caller
     return caller
 
 

@@ -77,7 +77,8 @@ def problem(
 def refusal(error: VoxgateError, request_id: str) -> Response:
     """The answer to an error of ours; what is wrong with the service is for its log only."""
     status = status_of(error)
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+    later = status == 503 or isinstance(error, errors.RequestInProgressError)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if later else {}
     detail = told(error, request_id)
     return problem(status, detail, request_id=request_id, headers=headers, kind=type_of(error))
 

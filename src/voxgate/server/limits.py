@@ -9,43 +9,38 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_CALLERS = 10_000  # whose rates are remembered
-UPLOADS = "/v1/jobs"  # archives of recordings, which have a limit of their own
+UPLOADS = "/v1/jobs"  # archives of recordings
 
 
 class BoundedBodies:
     """ASGI middleware: a body is refused as soon as it is longer than allowed, or says so."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        """Allow so many bytes."""
+    def __init__(self, app: ASGIApp, most: int, upload: int) -> None:
+        """Allow so many bytes; and to archives of recordings so many."""
         self._app = app
         self._most = most
+        self._upload = upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(UPLOADS):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._upload if scope["path"].startswith(UPLOADS) else self._most
         stated = Headers(scope=scope).get("content-length", "")
         read = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 19 else 0
 
         async def bounded() -> Message:
             nonlocal read
-            if read > self._most:  # stated: nothing of it is read
-                raise self._refusal()
+            if read > most:  # stated: nothing of it is read
+                raise _refusal(most)
             message = await receive()
             if not stated:
                 read += len(message.get("body", b""))
-                if read > self._most:
-                    raise self._refusal()
+                if read > most:
+                    raise _refusal(most)
             return message
 
         await self._app(scope, bounded, send)
-
-    def _refusal(self) -> HTTPException:
-        return HTTPException(
-            413,
-            f"The body has more than {self._most:,} bytes, which is the most allowed.",
-            {"Connection": "close"},  # or the rest of it would be received, to be thrown away
-        )
 
 
 class Rate:
@@ -69,3 +64,11 @@ class Rate:
             if len(self._left) > MOST_CALLERS:
                 self._left.popitem(last=False)
         return 0.0 if allowed else (1 - left) / self._a_second
+
+
+def _refusal(most: int) -> HTTPException:
+    return HTTPException(
+        413,
+        f"The body has more than {most:,} bytes, which is the most allowed.",
+        {"Connection": "close"},  # or the rest of it would be received, to be thrown away
+    )

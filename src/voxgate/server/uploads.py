@@ -1,9 +1,10 @@
 """Recordings of many speakers in one request: a form with a zip, or with one file for each.
 
-What is uploaded is kept in temporary files without names until it is encrypted for the job.
+What is uploaded is kept in temporary files without names until it is encrypted for the job. How
+many bytes there may be is bounded before they come here, see `voxgate.server.limits`.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,7 +14,6 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from voxgate.errors import UnreadableAudioError
 from voxgate.server.archives import MOST_RECORDINGS, Labelled, label, recordings
-from voxgate.server.service import Service
 
 ARCHIVE, RECORDING = "archive", "recording"  # fields of the form
 MOST_FIELDS, LONGEST_FIELD = 20, 16_384
@@ -61,7 +61,7 @@ async def _upload(request: Request) -> AsyncIterator[Upload]:
         )
     parser = MultiPartParser(
         request.headers,
-        _bounded(request),
+        request.stream(),
         max_files=MOST_RECORDINGS,
         max_fields=MOST_FIELDS,
         max_part_size=LONGEST_FIELD,
@@ -87,25 +87,6 @@ async def _upload(request: Request) -> AsyncIterator[Upload]:
         yield upload
     finally:
         upload.close()
-
-
-async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
-    """The body's parts, refused as soon as they are more than an archive may have."""
-    service: Service = request.app.state.service
-    most = round(service.settings.largest_upload_mb * 1_000_000)
-    said = request.headers.get("content-length", "")
-    size = 0
-    if said.isdecimal() and int(said) > most:
-        raise _too_large(most)
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise _too_large(most)
-        yield part
-
-
-def _too_large(most: int) -> HTTPException:
-    return HTTPException(413, f"The body has more than {most:,} bytes, the most for a batch job.")
 
 
 Uploaded = Annotated[Upload, Depends(_upload)]

@@ -71,6 +71,7 @@ def take_in(rows: Rows, given: Enrolled, mode: Mode) -> None:
         rows.describe(speaker, given.metadata)
         if speaker.sealed_metadata is not None:
             rows.raise_revision(erasure=True)
+            responses.blank(rows, speaker.name)
     for name in given.groups:
         groups.put(rows, name)
         group = groups.required(rows, name)

@@ -66,9 +66,10 @@ class Jobs(Protocol):
 class Responses(Protocol):
     """What requests with an idempotency key were answered, in a domain; for 24 hours.
 
-    A key is claimed by the first request that has it. Deleting, resetting or opting out a speaker,
-    or removing or replacing a recording, forgets the content of all answers that name the speaker
-    or may do so; that there were answers is known until their time is over.
+    A key is claimed by the first request that has it. Whatever forgets something of a speaker for
+    good forgets the content of all answers that name the speaker, or may do so, in the same
+    transaction; with a group or a job go all that name anybody. That there were answers is known
+    until their time is over.
     """
 
     def begin(self, key: str, request: str, *, lease_s: float) -> Claim | Answer:

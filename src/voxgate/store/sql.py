@@ -67,6 +67,7 @@ class SqlStore(View):
             rows.describe(there, metadata)
             rows.touch_speaker(there, now())
             rows.raise_revision(erasure=there.sealed_metadata is not None)
+            responses.blank(rows, speaker)
             audit.append(rows, "describe", speaker, {})
             (summary,) = rows.summaries(speaker)
         self._erase()
@@ -225,6 +226,7 @@ class SqlStore(View):
         with self._writing() as rows:
             groups.remove(rows, self._group(rows, name))
             rows.raise_revision(erasure=True)
+            responses.blank(rows)
         self._erase()
 
     def members(self, group: str) -> list[str]:

@@ -120,6 +120,20 @@ def test_fraudsters_are_registered_and_whoever_sounds_like_one_is_refused(client
     assert counts(taken) == ("done", 1, 1, 0, 0)
 
 
+def test_a_job_that_is_given_twice_with_one_key_is_one_job(client):
+    files = {"archive": ("voices.zip", archive({"once/1.flac": recording("ada-1")}))}
+    before = len(client.get("/v1/jobs").json()["jobs"])
+    key = {"Idempotency-Key": "upload-of-monday"}
+    first, again = (client.post("/v1/jobs", files=files, headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json() == first.json()
+    assert again.headers["location"] == first.headers["location"]
+    assert len(client.get("/v1/jobs").json()["jobs"]) == before + 1
+    other = {"archive": ("voices.zip", archive({"twice/1.flac": recording("ada-1")}))}
+    assert client.post("/v1/jobs", files=other, headers=key).status_code == 422
+    ended(client, first.json()["id"])
+
+
 def test_a_job_is_cancelled_and_forgotten(client, settings):
     members = {f"p{n}/1.flac": recording("ada-1") for n in range(20)}
     job = give(client, members, on_fraud_risk="ignore").json()
