@@ -1,15 +1,20 @@
 """The stream, by a real WebSocket client: what it says, when it ends, and what it refuses."""
 
 import json
+import multiprocessing
+import os
+import signal
+import time
 from contextlib import contextmanager
 
-import av
 import numpy as np
 import pytest
+from opus_packets import opus_packets
 from voices import speak
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from voxgate.server import frames
 from voxgate.server.routes import stream
 
 ADA, BOB, EVE = 6, 21, 33
@@ -21,21 +26,8 @@ def pcm(voice, seconds=6.0, take=3, rate=RATE):
     return (sound * 32_767).astype("<i2").tobytes()
 
 
-def frames(sound, size=6_400):
+def in_frames(sound, size=6_400):
     return [sound[start : start + size] for start in range(0, len(sound), size)]
-
-
-def opus(voice, seconds=6.0, take=3):
-    """Packets of 20 ms."""
-    encoder = av.CodecContext.create("libopus", "w")
-    encoder.sample_rate, encoder.layout, encoder.format = 48_000, "mono", "flt"
-    sound = np.repeat(speak(voice, seconds, take), 3).astype(np.float32)
-    packets = []
-    for start in range(0, len(sound) - 959, 960):
-        frame = av.AudioFrame.from_ndarray(sound[None, start : start + 960], "flt", "mono")
-        frame.sample_rate, frame.pts = 48_000, start
-        packets += [bytes(packet) for packet in encoder.encode(frame)]
-    return packets
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +80,7 @@ def code(socket):
 def test_a_voice_is_accepted_as_soon_as_it_is_sure(service, key, admin):
     with streaming(service, key, speaker="ada", far=0.5) as (socket, first):
         assert first == {"type": "listening", "longest_s": 60.0}
-        said = told(socket, frames(pcm(ADA, 12.0)))
+        said = told(socket, in_frames(pcm(ADA, 12.0)))
         assert [one["type"] for one in said] == ["progress"] * (len(said) - 1) + ["decision"]
         assert said[-1]["outcome"] == "accept"
         assert 1.0 <= said[-1]["speech_s"] < 1.5
@@ -99,7 +91,7 @@ def test_a_voice_is_accepted_as_soon_as_it_is_sure(service, key, admin):
 
 def test_another_voice_is_rejected_when_it_ends(service, key):
     with streaming(service, key, speaker="ada") as (socket, _):
-        said = told(socket, frames(pcm(BOB, 6.0)))
+        said = told(socket, in_frames(pcm(BOB, 6.0)))
         looks = [one for one in said if one["type"] == "decision"]
         assert [one["final"] for one in looks] == [False] * (len(looks) - 1) + [True]
         assert {one["outcome"] for one in looks} == {"reject"}
@@ -109,7 +101,52 @@ def test_another_voice_is_rejected_when_it_ends(service, key):
 
 def test_opus_is_heard_as_pcm_is(service, key):
     with streaming(service, key, speaker="ada", format="opus", far=0.5) as (socket, _):
-        assert told(socket, opus(ADA))[-1]["outcome"] == "accept"
+        assert told(socket, opus_packets(ADA))[-1]["outcome"] == "accept"
+
+
+def decoders():
+    """The processes that decode Opus for a stream."""
+    return [child for child in multiprocessing.active_children() if child.name == "opus"]
+
+
+def test_a_decoder_that_is_killed_costs_one_stream_and_no_other(service, key):
+    packets = opus_packets(ADA, 8.0)
+    wish = {"speaker": "ada", "format": "opus", "far": 0.5}
+    with streaming(service, key, **wish) as (broken, _):
+        (decoder,) = decoders()
+        with streaming(service, key, **wish) as (whole, _):
+            for socket in (broken, whole):
+                socket.send(packets[0])
+                assert json.loads(socket.recv())["type"] == "progress"
+            decoder.kill()
+            broken.send(packets[1])
+            problem = json.loads(broken.recv())
+            assert (problem["type"], problem["status"]) == ("problem", 415)
+            assert "broke the decoder" in problem["detail"]
+            assert code(broken) == (1008, "")
+            assert told(whole, packets[1:])[-1]["outcome"] == "accept"
+            assert code(whole) == (1000, "")
+    with service.client() as client:
+        assert client.get("/readyz").status_code == 200
+    wait(lambda: decoders() == [])
+
+
+def test_a_decoder_that_hangs_ends_its_stream(service, key, monkeypatch):
+    monkeypatch.setattr(frames, "TIME_LIMIT_S", 0.1)
+    with streaming(service, key, speaker="ada", format="opus") as (socket, _):
+        (decoder,) = decoders()
+        os.kill(decoder.pid, signal.SIGSTOP)
+        socket.send(opus_packets(ADA, 1.0)[0])
+        assert "longer than 0.1 s" in json.loads(socket.recv())["detail"]
+        assert code(socket) == (1008, "")
+    wait(lambda: decoders() == [])
+
+
+def wait(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +154,7 @@ def test_opus_is_heard_as_pcm_is(service, key):
 )
 def test_whose_voice_it_is_among_all_or_a_group(service, key, wish, best, searched):
     with streaming(service, key, far=0.5, **wish) as (socket, _):
-        found = told(socket, frames(pcm(BOB)))[-1]
+        found = told(socket, in_frames(pcm(BOB)))[-1]
         assert (found["best"], found["searched"]) == (best, searched)
 
 
@@ -129,7 +166,7 @@ def test_who_is_not_enrolled_is_said_at_once(service, key):
 
 def test_it_ends_at_its_longest(service, key):
     with streaming(service, key, speaker="ada", longest_s=2) as (socket, _):
-        last = told(socket, frames(pcm(BOB, 9.0)))[-1]
+        last = told(socket, in_frames(pcm(BOB, 9.0)))[-1]
         assert (last["final"], last["audio_s"]) == (True, 2.0)
 
 

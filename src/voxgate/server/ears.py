@@ -26,6 +26,7 @@ from voxgate.audio import Source
 from voxgate.embed import Embedder, Embedding
 from voxgate.errors import AudioError, OverloadedError, UnreadableAudioError, VoxgateError
 from voxgate.packs import Pack, load_pack
+from voxgate.server.bounds import bound
 
 STARTS_WITHIN_S = 120.0
 AGAIN_AFTER_S = 5.0  # a worker that could not start
@@ -247,7 +248,7 @@ def _work(end: Connection, pack: Path, memory_mb: int, longest_s: float) -> None
         signal.signal(sig, signal.SIG_IGN)  # it goes when the service goes
     logging.getLogger().addHandler(logging.NullHandler())
     try:
-        _bound(memory_mb)
+        bound(memory_mb)
         embedder = Embedder(load_pack(pack), threads=1, max_s=longest_s)
     except VoxgateError as error:
         end.send(_taken_apart(error))
@@ -266,17 +267,6 @@ def _answer(embedder: Embedder, recording: bytes) -> tuple[bool, Any]:
     except MemoryError:
         too_much = AudioError("The recording needs too much memory; send a shorter one.")
         return False, _taken_apart(too_much)
-
-
-def _bound(memory_mb: int) -> None:
-    """Bound the memory of this process, and let it leave no core file, which would hold audio."""
-    try:
-        import resource  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        return
-    limit = memory_mb * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _taken_apart(error: VoxgateError) -> tuple[type[VoxgateError], str, dict[str, Any]]:

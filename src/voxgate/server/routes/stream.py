@@ -10,7 +10,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,21 +99,26 @@ async def _follow(socket: WebSocket, caller: Caller) -> None:
     service: Service = socket.app.state.service
     try:
         talk = await run_in_threadpool(_Talk.begin, await _wish(socket), caller, service)
-        if talk.refusal is not None:
-            await socket.send_json({"type": "decision", "final": True, **talk.refusal})
-            raise _Over(NORMAL)
-        await socket.send_json({"type": "listening", "longest_s": talk.longest_s})
-        while True:
-            frame = await _frame(socket)
-            said = await run_in_threadpool(talk.hear, frame)
-            await socket.send_json(said)
-            if said.get("final"):
-                raise _Over(NORMAL)
+        with closing(talk.frames):
+            await _converse(socket, talk)
     except VoxgateError as error:
         status = status_of(error)
         detail = told(error, socket.state.request_id)
         await socket.send_json({"type": "problem", "status": status, "detail": detail})
         raise _Over(BUSY if status == 503 else REFUSED if status < 500 else FAILED) from error
+
+
+async def _converse(socket: WebSocket, talk: "_Talk") -> None:
+    if talk.refusal is not None:
+        await socket.send_json({"type": "decision", "final": True, **talk.refusal})
+        raise _Over(NORMAL)
+    await socket.send_json({"type": "listening", "longest_s": talk.longest_s})
+    while True:
+        frame = await _frame(socket)
+        said = await run_in_threadpool(talk.hear, frame)
+        await socket.send_json(said)
+        if said.get("final"):
+            raise _Over(NORMAL)
 
 
 async def _message(socket: WebSocket) -> dict[str, Any]:
