@@ -104,6 +104,29 @@ def test_keys_are_made_rotated_and_revoked(service, admin):
     assert admin.delete("/v1/keys/000000000000").status_code == 404
 
 
+def test_what_is_done_with_keys_is_in_the_audit_log_and_no_secret_is(service):
+    by = service.key("admin")
+    with service.client(by) as client:
+        client.put("/v1/domains/branch")
+        made = client.post("/v1/keys", json={"scopes": ["admin"], "domain": "branch"}).json()
+        new = client.post(f"/v1/keys/{made['id']}/rotate").json()
+        for _ in range(2):  # the second time nothing is done
+            client.delete(f"/v1/keys/{made['id']}")
+        with service.client(new["key"]) as branch:
+            answer = branch.get("/v1/audit")
+        client.delete("/v1/domains/branch")
+        assert client.post(f"/v1/keys/{new['id']}/rotate").status_code == 404
+    found = [(entry["action"], entry["detail"]) for entry in answer.json()["entries"]]
+    who = {"by": by[3:15]}
+    assert found == [
+        ("revoke_key", {"key": made["id"], **who}),
+        ("add_key", {"key": new["id"], "rotates": made["id"], **who}),
+        ("add_key", {"key": made["id"], **who}),
+    ]
+    for text in (by, made["key"], new["key"]):
+        assert text[16:] not in answer.text
+
+
 def test_an_admin_of_a_tenant_sees_and_makes_keys_of_that_tenant_only(service, admin):
     admin.put("/v1/domains/tenant")
     other = service.key("verify")

@@ -4,6 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from store.conftest import KEY
 from voxgate.store import ApiKey, open_store
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=timezone.utc)
@@ -14,10 +15,9 @@ def key(number, domain="default", **facts):
     return ApiKey(f"{number:012x}", b"digest", scopes, domain, "a label", AT, **facts)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request, tmp_path):
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/voices.db"
-    opened = open_store(url)
+@pytest.fixture
+def store(url):
+    opened = open_store(url, key=KEY)
     yield opened
     opened.close()
 

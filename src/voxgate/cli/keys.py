@@ -118,6 +118,7 @@ def rotate(
 
     with _opened(store, key_file) as opened:
         made, text = rotated(_found(opened, key))
+        opened.within(made.domain).revision()  # the domain is there still, or this says it is not
         opened.keys.add(made)
         opened.within(made.domain).audit("add_key", None, {"key": made.id, "rotates": key})
     return _show_made(made, text, as_json=json)

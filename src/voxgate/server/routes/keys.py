@@ -27,8 +27,7 @@ def create(request: Request, caller: Administering, given: NewKey) -> dict[str, 
         raise HTTPException(403, f"This key makes keys of the domain {caller.domain!r} only.")
     valid = timedelta(days=given.valid_days) if given.valid_days else None
     key, text = new_key(frozenset(given.scopes), domain, given.label, valid)
-    service_of(request).store.within(domain).revision()  # a domain that is not there has no keys
-    service_of(request).store.keys.add(key)
+    _add(request, caller, key)
     return {**_shown(key), "key": text}
 
 
@@ -42,7 +41,10 @@ def show_all(request: Request, caller: Administering) -> dict[str, Any]:
 @router.delete("/{key_id}", status_code=204, summary="Revoke a key", responses=problems(404))
 def revoke(request: Request, caller: Administering, key_id: KeyId) -> None:
     """From now on the key opens nothing."""
-    service_of(request).store.keys.revoke(_seen(request, caller, key_id).id)
+    key = _seen(request, caller, key_id)
+    service_of(request).store.keys.revoke(key.id)
+    if key.revoked_at is None:
+        _note(request, caller, "revoke_key", key)
 
 
 @router.post(
@@ -55,7 +57,7 @@ def revoke(request: Request, caller: Administering, key_id: KeyId) -> None:
 def rotate(request: Request, caller: Administering, key_id: KeyId) -> dict[str, Any]:
     """Make a key that may do the same; revoke the old one when nobody uses it any more."""
     key, text = rotated(_seen(request, caller, key_id))
-    service_of(request).store.keys.add(key)
+    _add(request, caller, key, rotates=key_id)
     return {**_shown(key), "key": text}
 
 
@@ -68,6 +70,19 @@ def _seen(request: Request, caller: Caller, key_id: str) -> ApiKey:
     if key is None or not _sees(caller, key):
         raise HTTPException(404, f"There is no key {key_id}.")
     return key
+
+
+def _add(request: Request, caller: Caller, key: ApiKey, **facts: str) -> None:
+    store = service_of(request).store
+    store.within(key.domain).revision()  # a domain that is not there, or not any more, has no keys
+    store.keys.add(key)
+    _note(request, caller, "add_key", key, **facts)
+
+
+def _note(request: Request, caller: Caller, action: str, key: ApiKey, **facts: str) -> None:
+    """Write to the audit log of the key's domain what was done with it, and with which key."""
+    by = {"by": caller.key_id} if caller.key_id else {}
+    service_of(request).store.within(key.domain).audit(action, None, {"key": key.id, **by, **facts})
 
 
 def _shown(key: ApiKey) -> dict[str, Any]:
