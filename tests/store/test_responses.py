@@ -11,6 +11,7 @@ from store.conftest import KEY
 from store.samples import PACK, sample
 from voxgate.errors import KeyReusedError, RequestInProgressError, StoreCorruptError
 from voxgate.store import Answer, Claim, open_store, responses, schema
+from voxgate.store.sqlite import SqliteDatabase
 
 ADA = Answer(201, b"digest of the body", b'{"speaker": "ada"}')
 LEASE = {"lease_s": 60.0}
@@ -226,16 +227,16 @@ def test_answers_go_with_their_domain(store):
 
 
 def test_nothing_in_a_row_can_be_read_or_altered_without_the_key_of_the_store(store):
-    answered(store, "order-of-ada")
+    answered(store, "order-of-zoe", Answer(201, b"zoe", b"zoe"), names=["zoe"])
     (row,) = rows(store)
     open_values = (row.key, row.request, row.speaker)
     assert all(re.fullmatch("[0-9a-f]{64}", value) for value in open_values)
     for value in row:
-        assert b"ada" not in (value if isinstance(value, bytes) else str(value).encode())
+        assert b"zoe" not in (value if isinstance(value, bytes) else str(value).encode())
     with store._database.writing() as connection:
         connection.execute(schema.responses.update().values(status=200))
     with pytest.raises(StoreCorruptError, match="An answer to a request"):
-        found(store, "order-of-ada")
+        found(store, "order-of-zoe")
 
 
 @pytest.mark.parametrize("erase", ["delete", "opt_out", "reset", "remove_sample"])
@@ -250,6 +251,19 @@ def test_no_byte_of_an_answer_is_left_in_a_sqlite_file(tmp_path, erase):
     kept = [row.sealed_content for row in rows(store) if row.sealed_content]
     assert len(kept) == 10
     assert left_of(sealed, tmp_path) == left_of(kept, tmp_path)
+    store.close()
+
+
+def test_files_are_written_afresh_even_if_nothing_but_an_answer_is_forgotten(tmp_path, monkeypatch):
+    store, erased = open_store(f"sqlite:///{tmp_path}/voices.db", key=KEY), []
+    monkeypatch.setattr(SqliteDatabase, "erase", lambda self, **_: erased.append(True) or True)
+    store.opt_out("eve")
+    assert erased == []  # nobody knew of her
+    answered(store, names=["mallory"])
+    store.opt_out("mallory")
+    assert erased == [True]
+    store.jobs.remove(store.jobs.add("enrolment", 1, {}).id)
+    assert erased == [True, True]
     store.close()
 
 

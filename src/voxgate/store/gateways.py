@@ -38,7 +38,7 @@ class Jobs(Protocol):
         """See that no worker goes on with it; one that is over stays as it is."""
 
     def remove(self, job_id: str) -> None:
-        """Forget a job."""
+        """Forget a job for good; for traces, see `Store.delete`."""
 
     def claim(self, worker: str, among: Collection[str], *, lease_s: float) -> Job | None:
         """Give a worker the oldest job of any domain that nobody has, of those with these ids.

@@ -28,10 +28,13 @@ _MICROSECONDS = 1_000_000
 class SqlJobs:
     """The jobs of a domain; those of all domains, to a worker."""
 
-    def __init__(self, reading: Transaction, writing: Transaction) -> None:
-        """Give the transactions of a view on the domain."""
+    def __init__(
+        self, reading: Transaction, writing: Transaction, erase: Callable[[], None]
+    ) -> None:
+        """Give the transactions of a view on the domain, and what removes traces."""
         self._reading = reading
         self._writing = writing
+        self._erase = erase
 
     def add(self, kind: str, total: int, payload: dict[str, Any], *, id: str | None = None) -> Job:
         job_id, at_us = id or uuid.uuid4().hex, now_us()
@@ -80,6 +83,7 @@ class SqlJobs:
             rows.raise_revision(erasure=True)
             responses.blank(rows)
             audit.append(rows, "remove_job", None, {"id": job_id})
+        self._erase()
 
     # of all domains: for a worker
 

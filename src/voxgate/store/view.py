@@ -53,7 +53,7 @@ class View:
     @property
     def jobs(self) -> SqlJobs:
         speakers = self._view(self._domain, "speakers")
-        return SqlJobs(speakers._reading, speakers._writing)
+        return SqlJobs(speakers._reading, speakers._writing, self._erase)
 
     @property
     def responses(self) -> SqlResponses:
