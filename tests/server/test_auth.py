@@ -7,10 +7,11 @@ import pytest
 from server.conftest import running
 from sounds import wav
 
-from voxgate.errors import UsageError
+from voxgate.errors import StoreWriteError, UsageError
 from voxgate.server.app import create_app
 from voxgate.server.keys import new_key, rotated
 from voxgate.server.settings import read_settings
+from voxgate.store.keys import SqlKeys
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is refused
 ADA = "/v1/speakers/ada"
@@ -125,6 +126,27 @@ def test_what_is_done_with_keys_is_in_the_audit_log_and_no_secret_is(service):
     ]
     for text in (by, made["key"], new["key"]):
         assert text[16:] not in answer.text
+
+
+def test_the_last_use_of_a_key_is_told_and_no_request_fails_where_it_cannot_be_noted(
+    service, admin, monkeypatch
+):
+    def refused(keys, key_id, *, every_s):
+        raise StoreWriteError("The store is read-only.")
+
+    keys = [service.key("verify") for _ in range(3)]
+    ids = [key[3:15] for key in keys]
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlKeys, "touch", refused)
+        with service.client(keys[1]) as client:
+            assert client.get("/v1/speakers").status_code == 200
+    with service.client(keys[2]) as client:
+        assert client.get("/v1/speakers").status_code == 200
+        with monkeypatch.context() as patch:
+            patch.setattr(SqlKeys, "touch", None)  # not called again within a minute
+            assert client.get("/v1/speakers").status_code == 200
+    used = {key["id"]: key["last_used_at"] for key in admin.get("/v1/keys").json()["keys"]}
+    assert [used[key_id] is None for key_id in ids] == [True, True, False]
 
 
 def test_an_admin_of_a_tenant_sees_and_makes_keys_of_that_tenant_only(service, admin):

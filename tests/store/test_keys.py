@@ -39,6 +39,19 @@ def test_a_revoked_key_is_still_listed_and_stays_revoked(store):
     assert store.keys.find(key(1).id).revoked_at == first
 
 
+def test_the_last_use_of_a_key_is_noted_once_in_a_while(store):
+    for number in range(2):
+        store.keys.add(key(number))
+    store.keys.touch(key(1).id, every_s=60)
+    first = store.keys.find(key(1).id).last_used_at
+    assert abs(datetime.now(timezone.utc) - first).total_seconds() < 30
+    store.keys.touch(key(1).id, every_s=60)
+    assert store.keys.find(key(1).id).last_used_at == first
+    store.keys.touch(key(1).id, every_s=0)
+    assert store.keys.find(key(1).id).last_used_at > first
+    assert store.keys.find(key(0).id).last_used_at is None
+
+
 def test_the_keys_of_a_deleted_domain_are_revoked_and_no_others(store):
     store.add_domain("acme")
     for number, domain in enumerate(("acme", "default", "acme")):

@@ -73,7 +73,7 @@ def new(
 def list_keys(
     *, store: options.StoreUrl = None, key_file: KeyFile = None, json: options.Json = False
 ) -> int:
-    """List all keys, without their secrets.
+    """List all keys, without their secrets, and when each was last used, in UTC.
 
     Exit code 0: done, also when there is none.
     """
@@ -83,7 +83,7 @@ def list_keys(
         output.print_json({"keys": [_facts(key) for key in keys]})
     elif keys:
         output.print_table(
-            ("id", "scopes", "domain", "label", "made", "expires", "revoked"),
+            ("id", "scopes", "domain", "label", "made", "expires", "revoked", "last used"),
             [
                 (
                     key.id,
@@ -93,10 +93,11 @@ def list_keys(
                     f"{key.created_at:%Y-%m-%d}",
                     f"{key.expires_at:%Y-%m-%d}" if key.expires_at else "-",
                     f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else "-",
+                    f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "-",
                 )
                 for key in keys
             ],
-            align="lllllll",
+            align="llllllll",
         )
     else:
         output.print_remark("There is no key yet. Make one with: voxgate keys new --scope admin")
@@ -180,6 +181,7 @@ def _facts(key: "ApiKey") -> dict[str, Any]:
         "created_at": key.created_at.isoformat(),
         "expires_at": key.expires_at.isoformat() if key.expires_at else None,
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+        "last_used_at": key.last_used_at.isoformat() if key.last_used_at else None,
     }
 
 

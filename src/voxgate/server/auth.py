@@ -9,21 +9,25 @@ import hmac
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.requests import HTTPConnection
 
+from voxgate.errors import StoreError
 from voxgate.hosts import is_loopback
 from voxgate.server.keys import KEY, SCOPES, Scope, digest_of, is_valid
 from voxgate.server.service import Service, Tenant
 from voxgate.server.tokens import BadTokenError
 from voxgate.server.trace import note_caller, note_shed
-from voxgate.store import DEFAULT_DOMAIN
+from voxgate.store import DEFAULT_DOMAIN, ApiKey
 
 HEADERS = ("X-API-Key", "Ocp-Apim-Subscription-Key")  # the second is that of Azure's clients
+NOTED_EVERY_S = 60.0  # that a key is in use
 _NOBODY = digest_of("")  # compared with where there is no such key
 _LOCAL_NAME = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
 
@@ -129,7 +133,16 @@ def _of_key(text: str, service: Service) -> Caller:
     same = hmac.compare_digest(expected, digest_of(match[2] if match else ""))
     if not (key and match and same and is_valid(key)):
         raise _unknown("The API key is not known, or was revoked, or has expired.")
+    _note_use(key, service)
     return Caller(key.id, key.domain, key.scopes, service.tenant(key.domain))
+
+
+def _note_use(key: ApiKey, service: Service) -> None:
+    """Note that a key is in use, seldom enough to cost nothing; a request never fails for it."""
+    now = datetime.now(timezone.utc)
+    if key.last_used_at is None or (now - key.last_used_at).total_seconds() >= NOTED_EVERY_S:
+        with suppress(StoreError):
+            service.store.keys.touch(key.id, every_s=NOTED_EVERY_S)
 
 
 def _of_token(text: str, service: Service) -> Caller:

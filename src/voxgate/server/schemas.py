@@ -260,7 +260,7 @@ class Key(Model):
 
     model_config = _example(
         id="9f86d081884c", scopes=["verify"], domain="default", label="call centre",
-        created_at=_WHEN, expires_at=None, revoked_at=None,
+        created_at=_WHEN, expires_at=None, revoked_at=None, last_used_at=_WHEN,
     )  # fmt: skip
 
     id: str
@@ -270,6 +270,7 @@ class Key(Model):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the minute.")
 
 
 class MadeKey(Key):

@@ -111,6 +111,7 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None  # noted once a minute at most
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ class Keys(Protocol):
     def revoke(self, key_id: str) -> None:
         """Let a key open nothing from now on; one that is revoked stays as it is."""
 
+    def touch(self, key_id: str, *, every_s: float) -> None:
+        """Note that a key is used now, unless that was noted within so many seconds."""
+
 
 class Jobs(Protocol):
     """The batch jobs of a domain. What one is to do is sealed, and forgotten when it is over."""

@@ -27,6 +27,7 @@ class SqlKeys:
             "created_us": to_us(key.created_at),
             "expires_us": None if key.expires_at is None else to_us(key.expires_at),
             "revoked_us": None if key.revoked_at is None else to_us(key.revoked_at),
+            "last_used_us": None if key.last_used_at is None else to_us(key.last_used_at),
         }
         with self._database.writing() as connection:
             connection.execute(insert(api_keys).values(values))
@@ -45,6 +46,13 @@ class SqlKeys:
     def revoke(self, key_id: str) -> None:
         with self._database.writing() as connection:
             _revoke(connection, api_keys.c.id == key_id)
+
+    def touch(self, key_id: str, *, every_s: float) -> None:
+        at_us, last = now_us(), api_keys.c.last_used_us
+        due = last.is_(None) | (last <= at_us - round(1_000_000 * every_s))
+        change = update(api_keys).where((api_keys.c.id == key_id) & due)
+        with self._database.writing() as connection:
+            connection.execute(change.values(last_used_us=at_us))
 
 
 def revoke_all(connection: Connection, domain: str) -> None:
@@ -67,6 +75,7 @@ def _key(row: Row[Any]) -> ApiKey:
         created_at=to_datetime(row.created_us),
         expires_at=_time(row.expires_us),
         revoked_at=_time(row.revoked_us),
+        last_used_at=_time(row.last_used_us),
     )
 
 

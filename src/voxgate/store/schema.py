@@ -32,7 +32,7 @@ from sqlalchemy import (
 from voxgate.errors import StoreError
 from voxgate.store.crypto import Vault
 
-HEAD = "0006"  # the newest revision in migrations/versions; a test compares
+HEAD = "0007"  # the newest revision in migrations/versions; a test compares
 
 metadata = MetaData(
     naming_convention={
@@ -153,6 +153,7 @@ api_keys = Table(  # what they open is not in it: their secrets are kept by nobo
     Column("created_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger),
     Column("revoked_us", BigInteger),
+    Column("last_used_us", BigInteger),  # to the minute
 )
 audit_log = Table(  # triggers refuse to change or remove a row
     "audit_log",
