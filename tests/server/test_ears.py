@@ -57,6 +57,11 @@ def test_they_hear_what_an_embedder_hears(ears, tiny_pack):
     assert (here.speech_s, here.segments, here.pack) == (there.speech_s, there.segments, there.pack)
 
 
+def test_they_let_the_service_have_a_core_first(ears):
+    priorities = [os.getpriority(os.PRIO_PROCESS, w._process.pid) for w in ears._alive]
+    assert min(priorities) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 5)
+
+
 def test_errors_come_back_as_they_are(ears):
     with pytest.raises(UnreadableAudioError):
         ears.embed(b"no sound")

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from voxgate import __version__
 from voxgate.server import auth, errors, idempotency
+from voxgate.server.door import Door
 from voxgate.server.drain import Drain
 from voxgate.server.edge import Edge
 from voxgate.server.jobs import JobWorker
@@ -82,6 +83,7 @@ def create_app(settings: Settings, drain: Drain | None = None) -> FastAPI:
     app.add_middleware(
         BoundedBodies, most=round(most * 1_000_000), upload=round(upload * 1_000_000)
     )
+    app.add_middleware(Door, service=service)
     app.add_middleware(
         Edge,
         drain=drain,

@@ -26,7 +26,7 @@ from voxgate.audio import Source
 from voxgate.embed import Embedder, Embedding
 from voxgate.errors import AudioError, OverloadedError, UnreadableAudioError, VoxgateError
 from voxgate.packs import Pack, load_pack
-from voxgate.server.bounds import bound
+from voxgate.server.bounds import bound, stand_back
 
 STARTS_WITHIN_S = 120.0
 AGAIN_AFTER_S = 5.0  # a worker that could not start
@@ -247,6 +247,7 @@ def _work(end: Connection, pack: Path, memory_mb: int, longest_s: float) -> None
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, signal.SIG_IGN)  # it goes when the service goes
     logging.getLogger().addHandler(logging.NullHandler())
+    stand_back()
     try:
         bound(memory_mb)
         embedder = Embedder(load_pack(pack), threads=1, max_s=longest_s)
