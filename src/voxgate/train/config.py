@@ -47,6 +47,7 @@ class TeacherConfig:
 
     dim: int = 0  # numbers at the end of the embedding that follow it; 0: no teacher
     weight: float = 10.0
+    carried: bool = False  # the pack has the teacher itself in the place of what follows it
 
 
 @dataclass(frozen=True)

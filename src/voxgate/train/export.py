@@ -32,7 +32,7 @@ def export_onnx(model: SpeakerModel, path: Path) -> None:
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program = torch.onnx.export(
             model.eval(),
-            (torch.randn(2, SAMPLE_RATE),),
+            (torch.randn(2, 5 * SAMPLE_RATE),),
             input_names=["waveform"],
             output_names=["embedding"],
             dynamic_shapes=({0: batch, 1: samples},),

@@ -46,7 +46,7 @@ def raw_embeddings(
     """Embeddings (recordings, dim) as the network gives them: neither scaled nor of length 1."""
     model.eval()
     device = model.teacher_share.device
-    return embed_all(lambda x: model.network(model.front_end(x)), corpus, recordings, device)
+    return embed_all(model.raw, corpus, recordings, device)
 
 
 def some_of(

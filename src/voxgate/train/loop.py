@@ -28,6 +28,7 @@ from voxgate.train.sampling import Sampler
 from voxgate.train.schedule import SCHEDULES
 from voxgate.train.splits import training_and_held_out
 from voxgate.train.state import Objective, State, move_average, start
+from voxgate.train.teacher import in_space, speaker_space, teacher_embeddings
 from voxgate.train.world import World, join
 
 _STANDARDISED_OVER = 2000  # recordings
@@ -154,10 +155,8 @@ def _teacher_targets(
     speeds, dim = experiment.sampling.speeds, experiment.teacher.dim
     if not dim:
         return np.zeros((len(speeds), len(corpus), 0), np.float32)
-    from voxgate.train.teacher import speaker_space, teacher_embeddings  # noqa: PLC0415
-
-    embeddings = teacher_embeddings(corpus, speeds, cache / "teacher.npy")
-    return speaker_space(embeddings, corpus.speaker, chosen, dim)
+    embeddings = teacher_embeddings(corpus, speeds, cache)
+    return in_space(embeddings, *speaker_space(embeddings, corpus.speaker, chosen, dim))
 
 
 @torch.no_grad()

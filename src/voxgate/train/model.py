@@ -13,9 +13,9 @@ class SpeakerModel(nn.Module):
     """What is trained and exported.
 
     With a teacher the embedding has two parts, each of unit length: one that separates the
-    training speakers and one that follows the teacher. `teacher_share` (0 to 1) is the weight of
-    the second in a cosine of whole embeddings: the cosine is then the weighted mean of both
-    parts' cosines.
+    training speakers and one that follows the teacher, or is the teacher's own. `teacher_share`
+    (0 to 1) is the weight of the second in a cosine of whole embeddings: the cosine is then the
+    weighted mean of both parts' cosines.
 
     Before it is brought to unit length the embedding is standardised: `mean` is taken from it and
     it is divided by `std`, both (dim,). They are 0 and 1 until `standardise` sets them.
@@ -31,6 +31,7 @@ class SpeakerModel(nn.Module):
         _, network = ARCHITECTURES[experiment.model.kind]
         self.front_end = front_end(experiment.front_end.config)
         self.network = network(experiment.model.config, self.front_end.bands)
+        self.carried: nn.Module | None = None
         dim = experiment.model.config.dim
         self.teacher_dim = experiment.teacher.dim
         self.own_dim = dim - self.teacher_dim
@@ -43,12 +44,23 @@ class SpeakerModel(nn.Module):
         own, taught = self.network(features).split([self.own_dim, self.teacher_dim], dim=1)
         return own, taught
 
+    def carry(self, teacher: nn.Module) -> None:
+        """Have the teacher itself, waveforms (batch, samples) → (batch, teacher_dim), as a part."""
+        self.carried = teacher
+
+    def raw(self, waveform: Tensor) -> Tensor:
+        """Waveforms (batch, samples) → both parts side by side (batch, dim), of any length."""
+        trained: Tensor = self.network(self.front_end(waveform))
+        if self.carried is None:
+            return trained
+        return torch.cat([trained[:, : self.own_dim], self.carried(waveform)], dim=1)
+
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveforms (batch, samples) → embeddings (batch, dim) of unit length."""
-        raw = (self.network(self.front_end(waveform)) - self.mean) / self.std
+        raw = (self.raw(waveform) - self.mean) / self.std
         if not self.teacher_dim:
             return functional.normalize(raw)
-        own, taught = raw.split([self.own_dim, self.teacher_dim], dim=1)
+        own, taught = raw[:, : self.own_dim], raw[:, self.own_dim :]
         return torch.cat(
             [
                 functional.normalize(own) * (1 - self.teacher_share).sqrt(),

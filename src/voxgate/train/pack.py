@@ -25,7 +25,9 @@ from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.judge import eer_by_dataset, embed_all
 from voxgate.train.loop import Folders, divide, open_corpus
 from voxgate.train.model import SpeakerModel
+from voxgate.train.resemblyzer import published
 from voxgate.train.run_folder import RunFolder
+from voxgate.train.teacher import CarriedTeacher, speaker_space, teacher_embeddings
 
 _STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
 _SHARES = np.linspace(0, 1, 11)  # of the teacher's part, to choose from
@@ -73,6 +75,8 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
     corpus = open_corpus(folders)
     trained_on, held_out, test = divide(corpus, experiment)
     model = trained_model(run)
+    if experiment.teacher.carried:
+        model.carry(_teacher_itself(experiment, corpus, trained_on, folders.cache))
     shares = choose_teacher_share(model, corpus, held_out)
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
         out = Path(part) / "pack"
@@ -89,6 +93,15 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
     if len(test):
         _write_classifier(run, corpus, trained_on, test)
     return Made(run.pack, parity, shares, why, metrics)
+
+
+def _teacher_itself(
+    experiment: Experiment, corpus: Corpus, trained_on: NDArray[np.int64], cache: Path
+) -> CarriedTeacher:
+    """The teacher, in the same space that its targets were in."""
+    embeddings = teacher_embeddings(corpus, experiment.sampling.speeds, cache)
+    space = speaker_space(embeddings, corpus.speaker, trained_on, experiment.teacher.dim)
+    return CarriedTeacher(published(), *space)
 
 
 def _write_classifier(
@@ -155,7 +168,7 @@ def choose_teacher_share(
     if not model.teacher_dim:
         return {}
     model.eval()
-    both = embed_all(lambda x: model.network(model.front_end(x)), corpus, recordings)
+    both = embed_all(model.raw, corpus, recordings)
     own, taught = (
         part / np.linalg.norm(part, axis=1, keepdims=True)
         for part in np.split(both, [model.own_dim], axis=1)
