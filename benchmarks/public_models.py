@@ -146,7 +146,7 @@ def rows(shares: dict[str, float]) -> list[list[str]]:
     found.append(
         [
             "`ecapa-compact` (built in)",
-            "see its RESULTS",
+            "see its [model card](ecapa-compact.md)",
             "-",
             "256",
             "-",
