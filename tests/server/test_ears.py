@@ -1,6 +1,7 @@
 """Recordings heard by worker processes, and what one that breaks them costs."""
 
 import io
+import multiprocessing
 import os
 import signal
 import threading
@@ -60,6 +61,16 @@ def test_they_hear_what_an_embedder_hears(ears, tiny_pack):
 def test_they_let_the_service_have_a_core_first(ears):
     priorities = [os.getpriority(os.PRIO_PROCESS, w._process.pid) for w in ears._alive]
     assert min(priorities) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 5)
+
+
+def test_a_worker_that_answers_nonsense_is_lost_and_not_believed():
+    ours, theirs = multiprocessing.Pipe()
+    theirs.send(("a pickle", "is not opened"))
+    worker = object.__new__(module._Worker)
+    worker._end, worker.lost = ours, ""
+    with pytest.raises(UnreadableAudioError):
+        worker.embed(VOICE, time_limit_s=5)
+    assert worker.lost == "crash"
 
 
 def test_errors_come_back_as_they_are(ears):

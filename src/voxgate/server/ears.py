@@ -20,16 +20,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
 
 from voxgate.audio import Source
 from voxgate.embed import Embedder, Embedding
 from voxgate.errors import AudioError, OverloadedError, UnreadableAudioError, VoxgateError
 from voxgate.packs import Pack, load_pack
 from voxgate.server.bounds import bound, stand_back
+from voxgate.server.wire import GarbledError, pack_embedding, pack_error, unpack
 
 STARTS_WITHIN_S = 120.0
 AGAIN_AFTER_S = 5.0  # a worker that could not start
+READY = b"ready"  # what a worker says when it has loaded the model
 STANDING_S = 1.0  # a queue that did not run empty for so long is no burst
 DEFAULT_TIME_LIMIT_S = 30.0
 DEFAULT_LONGEST_S = 600.0
@@ -205,11 +206,11 @@ class _Worker:
         try:
             if not self._end.poll(STARTS_WITHIN_S):
                 raise VoxgateError("A worker did not start in time.")
-            answer = self._end.recv()
-        except (EOFError, OSError) as error:
+            answer = self._end.recv_bytes()
+            if answer != READY:
+                unpack(answer)
+        except (EOFError, OSError, GarbledError) as error:
             raise VoxgateError("A worker ended while it started; is there memory?") from error
-        if answer is not None:
-            raise _rebuilt(*answer)
 
     def is_alive(self) -> bool:
         return not (self.lost or wait([self._process.sentinel], timeout=0))
@@ -224,16 +225,12 @@ class _Worker:
                     f"The recording took longer than {time_limit_s:g} s to read; send a "
                     "shorter one."
                 )
-            found, answer = self._end.recv()
-        except (EOFError, OSError) as error:
+            return unpack(self._end.recv_bytes())
+        except (EOFError, OSError, GarbledError) as error:
             self.lost = "crash"
             raise UnreadableAudioError(
                 "The recording cannot be read: it broke the decoder. Send it in another format."
             ) from error
-        if found:
-            embedding: Embedding = answer
-            return embedding
-        raise _rebuilt(*answer)
 
     def end(self) -> None:
         """End it, whatever it does."""
@@ -252,31 +249,18 @@ def _work(end: Connection, pack: Path, memory_mb: int, longest_s: float) -> None
         bound(memory_mb)
         embedder = Embedder(load_pack(pack), threads=1, max_s=longest_s)
     except VoxgateError as error:
-        end.send(_taken_apart(error))
+        end.send_bytes(pack_error(error))
         return
     with contextlib.suppress(EOFError, OSError):
-        end.send(None)
+        end.send_bytes(READY)
         while True:
-            end.send(_answer(embedder, end.recv_bytes()))
+            end.send_bytes(_answer(embedder, end.recv_bytes()))
 
 
-def _answer(embedder: Embedder, recording: bytes) -> tuple[bool, Any]:
+def _answer(embedder: Embedder, recording: bytes) -> bytes:
     try:
-        return True, embedder.embed(recording)
+        return pack_embedding(embedder.embed(recording))
     except VoxgateError as error:
-        return False, _taken_apart(error)
+        return pack_error(error)
     except MemoryError:
-        too_much = AudioError("The recording needs too much memory; send a shorter one.")
-        return False, _taken_apart(too_much)
-
-
-def _taken_apart(error: VoxgateError) -> tuple[type[VoxgateError], str, dict[str, Any]]:
-    """An error as it can be sent: pickle would call its class with the message alone."""
-    return type(error), str(error), error.__dict__
-
-
-def _rebuilt(kind: type[VoxgateError], message: str, facts: dict[str, Any]) -> VoxgateError:
-    error = kind.__new__(kind)
-    error.args = (message,)
-    error.__dict__.update(facts)
-    return error
+        return pack_error(AudioError("The recording needs too much memory; send a shorter one."))
