@@ -1,6 +1,7 @@
 """Recordings heard by worker processes, and what one that breaks them costs."""
 
 import io
+import math
 import multiprocessing
 import os
 import signal
@@ -60,7 +61,7 @@ def test_they_hear_what_an_embedder_hears(ears, tiny_pack):
 
 def test_they_let_the_service_have_a_core_first(ears):
     priorities = [os.getpriority(os.PRIO_PROCESS, w._process.pid) for w in ears._alive]
-    assert min(priorities) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 5)
+    assert min(priorities) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
 
 
 def test_a_worker_that_answers_nonsense_is_lost_and_not_believed():
@@ -135,6 +136,7 @@ def test_a_queue_that_stands_is_cut_to_one_place_a_worker(ears, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(ears, "_waiting", 3)
+    monkeypatch.setattr(ears, "_refused_at", -math.inf)
     with ExitStack() as inside:
         for _ in range(2):  # one is heard, one waits
             inside.enter_context(ears._inside_the_bounds())
@@ -143,8 +145,32 @@ def test_a_queue_that_stands_is_cut_to_one_place_a_worker(ears, monkeypatch):
         now[0] += 0.2
         with pytest.raises(OverloadedError):
             inside.enter_context(ears._inside_the_bounds())
-    for _ in range(4):  # it has run empty
+    now[0] += 1.1  # it has run empty, and nobody was refused for a second
+    for _ in range(4):
         inside.enter_context(ears._inside_the_bounds())
     with pytest.raises(OverloadedError):
         inside.enter_context(ears._inside_the_bounds())
     inside.close()
+
+
+def test_a_queue_that_was_full_is_cut_until_nobody_was_refused_for_a_second(ears, monkeypatch):
+    now = [2000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(ears, "_waiting", 3)
+    monkeypatch.setattr(ears, "_refused_at", -math.inf)
+
+    def let_in() -> int:
+        with ExitStack() as inside:
+            for count in range(9):
+                try:
+                    inside.enter_context(ears._inside_the_bounds())
+                except OverloadedError:
+                    return count
+        raise AssertionError("nobody was refused")
+
+    now[0] += 5
+    found = [let_in()]  # a burst: one heard, three wait
+    for passed_s in (0.1, 0.9, 0.9, 1.1):  # since somebody was refused
+        now[0] += passed_s
+        found.append(let_in())
+    assert found == [4, 2, 2, 2, 4]

@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-_NICENESS = 5  # over that of the service
+_NICENESS = 10  # over that of the service
 
 
 def bound(memory_mb: int) -> None:

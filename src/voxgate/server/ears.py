@@ -4,13 +4,14 @@ A worker has one thread, bounded memory and bounded time for a recording. One th
 takes too long or wants too much memory costs that one request, and is replaced.
 
 Waiting is bounded, too: whoever comes when the queue is full is told to come back. The queue
-is for bursts. Once it has stood for a second without running empty, more is asked than can be
-done, and a long queue would only make everybody wait: it is cut to one place a worker, which
-keeps them all busy (the idea of CoDel, RFC 8289).
+is for bursts. Once it was full, or has stood for a second without running empty, more is asked than
+can be done, and a long queue would only make everybody wait: it is cut to one place a worker,
+which keeps them all busy, until nobody has been refused for a second (the idea of CoDel, RFC 8289).
 """
 
 import contextlib
 import logging
+import math
 import multiprocessing
 import queue
 import signal
@@ -72,6 +73,7 @@ class Ears:
         self._lock = threading.Lock()
         self._inside = 0  # recordings that wait or are heard
         self._empty_at = time.monotonic()  # when nobody waited, last
+        self._refused_at = -math.inf  # when somebody was, last
         self._closed = False
         self._alive: set[_Worker] = set()
         self._free: queue.LifoQueue[_Worker] = queue.LifoQueue()  # the warmest is used first
@@ -114,6 +116,7 @@ class Ears:
 
     def _check_room(self) -> None:
         if self._inside >= self._workers + self._places():
+            self._refused_at = time.monotonic()
             raise OverloadedError(self._inside)
 
     @contextmanager
@@ -133,8 +136,10 @@ class Ears:
         """How many may wait now."""
         if self._inside < self._workers:
             self._empty_at = time.monotonic()
-        stands = time.monotonic() - self._empty_at > STANDING_S
-        return min(self._workers, self._waiting) if stands else self._waiting
+        now = time.monotonic()
+        stands = now - self._empty_at > STANDING_S
+        refused = now - self._refused_at < STANDING_S
+        return min(self._workers, self._waiting) if stands or refused else self._waiting
 
     @contextmanager
     def _worker(self) -> Iterator["_Worker"]:

@@ -20,7 +20,7 @@ from voxgate.packs import DEFAULT_PACK
 from voxgate.server.serving import Serving, Tls
 
 PREFIX = "VOXGATE_"
-BURST = 3  # recordings that may wait for each worker
+BURST = 6  # recordings that may wait for each worker
 
 
 class Settings(BaseSettings):
@@ -38,8 +38,9 @@ class Settings(BaseSettings):
     )  # fmt: skip
     queue: int | None = Field(
         None, ge=0, description="Recordings that may wait for the workers of a service process in "
-        "a burst; further ones get 503. Without it, three for each worker. When the queue stands "
-        "for a second, it is cut to one for each worker until it has run empty.",
+        "a burst; further ones get 503. Without it, six for each worker. When the queue is "
+        "full, or stands for a second, it is cut to one for each worker until nobody was "
+        "refused for a second.",
     )  # fmt: skip
     store: str | None = Field(
         None, description="Where voices are kept, such as sqlite:///voices.db; without it, a file "
