@@ -67,8 +67,8 @@ def test_workers_are_the_cores_shared_among_the_processes(monkeypatch):
     assert read_settings(processes=3, ears=5).workers == 5
 
 
-def test_three_recordings_may_wait_for_each_worker_unless_told_otherwise():
-    assert read_settings(ears=2).waiting == 6
+def test_six_recordings_may_wait_for_each_worker_unless_told_otherwise():
+    assert read_settings(ears=2).waiting == 12
     assert read_settings(ears=3, queue=0).waiting == 0
 
 
