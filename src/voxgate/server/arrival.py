@@ -7,6 +7,11 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 
+def has_body(headers: Headers) -> bool:
+    """Whether a request says that a body comes with it."""
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
 class Arrival:
     """A request's body as it arrives: its digest, and whether all of it is there.
 
@@ -15,12 +20,11 @@ class Arrival:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         headers = Headers(scope=scope)
-        has_none = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
         self._receive = receive
         self._boundary = parse_options_header(headers.get("content-type"))[1].get(b"boundary", b"")
         self._tail = b""  # which may be the beginning of a boundary
         self._digest = hashlib.sha256()
-        self.whole = has_none
+        self.whole = not has_body(headers)
 
     @property
     def digest(self) -> bytes:

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voxgate.errors import OverloadedError
+from voxgate.server.arrival import has_body
 from voxgate.server.errors import refusal
 from voxgate.server.limits import UPLOADS
 from voxgate.server.service import Service
@@ -39,7 +40,5 @@ def _brings_sound(scope: Scope) -> bool:
     if not path.startswith("/v1/") or path.startswith(UPLOADS):
         return False
     headers = Headers(scope=scope)
-    empty = headers.get("content-length", "") == "0" or not (
-        "content-length" in headers or "transfer-encoding" in headers
-    )
-    return not empty and not headers.get("content-type", "").startswith("application/json")
+    is_json = headers.get("content-type", "").startswith("application/json")
+    return has_body(headers) and not is_json
