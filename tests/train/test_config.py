@@ -34,6 +34,11 @@ def test_what_is_not_said_has_its_default(tmp_path):
             'name = "x"\nsteps = 3\n[loss]\nkind = "ge2e"',
             "loss: per_speaker is 2 and that of the sampling 1; they must be the same",
         ),
+        ('name = "x"\nsteps = 3\nteacher.dim = 8', "follow the pack '';"),
+        (
+            'name = "x"\nsteps = 3\nteacher = { pack = "some", dim = 192 }',
+            "192 of the model's 192 numbers are to follow the pack 'some'",
+        ),
         ('name = "x"', "incomplete"),
         ("name = ", "not valid TOML"),
     ],

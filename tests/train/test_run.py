@@ -10,15 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_pack
 import torch
 from corpus import write_corpus
 from runs import checkpoint, command, log, voxgate, wait_for_a_checkpoint, weights
 from voices import speak
 
+from voxgate.embed import Embedder
 from voxgate.errors import TrainingError
 from voxgate.packs import load_pack
+from voxgate.train import carried
+from voxgate.train import pack as packing
+from voxgate.train.cache import Corpus
+from voxgate.train.config import build_experiment
 from voxgate.train.export import check_parity
+from voxgate.train.model import SpeakerModel
 from voxgate.train.pack import trained_model
+from voxgate.train.resemblyzer import Resemblyzer
 from voxgate.train.run_folder import RunFolder
 from voxgate.verify import Verifier
 
@@ -136,6 +144,39 @@ def test_a_network_is_trained_with_another_loss_than_its_recipe_s(folder, capsys
     first, last = log(folder / loss)
     assert np.isfinite([first["loss"], last["loss"]]).all()
     assert load_pack(folder / loss / "pack").dim == 16
+
+
+def test_a_pack_has_a_trained_a_taught_and_a_carried_part(folder, capsys, tmp_path, monkeypatch):
+    teacher = tiny_pack.write(tmp_path / "teacher")
+    monkeypatch.setattr(carried, "published", lambda: Resemblyzer().eval())
+    said = ("--set", f"teacher.pack={teacher}", "--set", "teacher.dim=4", "--set", "carried.dim=6")
+    code, _, err = voxgate(capsys, *command(folder, "three-parts", *said, steps=2))
+    assert code == 0, err
+    assert log(folder / "three-parts")[-1]["teacher"] > 0
+    trained = trained_model(RunFolder(folder / "three-parts"))
+    pack = load_pack(folder / "three-parts" / "pack")
+    assert trained.sizes == [pack.dim - 10, 4]
+    parts = np.split(Embedder(pack).embed_waveform(speak(1, 2)), [pack.dim - 10, pack.dim - 6])
+    assert sum(np.linalg.norm(part) ** 2 for part in parts) == pytest.approx(1, abs=1e-5)
+
+
+def test_shares_are_those_that_tell_held_out_speakers_apart_best(monkeypatch):
+    """The second part alone knows the twelve speakers; the first is the same for all but noise."""
+    rng = np.random.default_rng(0)
+    speaker = np.repeat(np.arange(12), 3)
+    known = rng.normal(size=(12, 4))[speaker] + rng.normal(0, 0.1, (36, 4))
+    raw = np.concatenate([rng.normal(size=(36, 4)), known], axis=1).astype(np.float32)
+    monkeypatch.setattr(packing, "embed_all", lambda embed, corpus, recordings: raw)
+    zeros = np.zeros(36, np.int64)
+    corpus = Corpus(zeros, zeros, speaker, zeros, zeros, list("abcdefghijkl"), ["set"], ["r"] * 36)
+    table = {
+        "name": "tiny", "steps": 1, "model": {"kind": "ecapa", "channels": 16, "dim": 8},
+        "teacher": {"pack": "some", "dim": 4},
+    }  # fmt: skip
+    model = SpeakerModel(build_experiment(table, "test"))
+    tried = packing.choose_shares(model, corpus, np.arange(36))
+    assert len(tried) == 11
+    assert tried[tuple(model.shares.tolist())] == min(tried.values()) < tried[1.0, 0.0]
 
 
 def test_a_network_that_was_changed_after_export_fails_the_parity_check(whole):

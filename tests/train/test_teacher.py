@@ -1,153 +1,125 @@
-import numpy as np
-import onnxruntime
-import pytest
-import torch
+from itertools import pairwise
 
+import numpy as np
+import pytest
+import tiny_pack
+from voices import speak
+
+from voxgate.embed import Embedder
+from voxgate.errors import PackError, TrainingError
+from voxgate.packs import load_pack
 from voxgate.train import teacher as teaching
 from voxgate.train.cache import Corpus
-from voxgate.train.config import build_experiment
-from voxgate.train.export import check_parity, export_onnx
-from voxgate.train.model import SpeakerModel
-from voxgate.train.resemblyzer import DIM, Resemblyzer, published
-from voxgate.train.teacher import CarriedTeacher, in_space, speaker_space, teacher_embeddings
+from voxgate.train.config import TeacherConfig
+from voxgate.train.teacher import speech_in_pieces, teacher_targets
 
 RATE = 16_000
 
 
 @pytest.fixture
-def network() -> Resemblyzer:
-    """One with random weights, the same each time."""
-    torch.manual_seed(1)
-    return Resemblyzer().eval()
+def folder(tmp_path):
+    """That of a pack that is no more than a path."""
+    return tiny_pack.write(tmp_path / "tiny")
 
 
-def sound(seconds: float, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
-
-
-def corpus_of(*recordings: np.ndarray) -> Corpus:
+def corpus_of(speaker: list[int], *recordings: np.ndarray) -> Corpus:
     samples = np.concatenate([(32767 * r).astype(np.int16) for r in recordings])
     starts = np.cumsum([0, *map(len, recordings)])
     zeros = np.zeros(len(recordings), np.int64)
-    return Corpus(samples, starts, zeros, zeros, zeros, ["a"], ["set"], list("abc"))
-
-
-@pytest.mark.parametrize(("seconds", "windows"), [(0.4, 1), (1.59, 1), (1.6, 2), (3.1, 2), (6, 4)])
-def test_windows_of_a_waveform_are_as_many_as_cover_it(network, seconds, windows):
-    found = network.windows(torch.from_numpy(sound(seconds))[None])
-    assert found.shape == (1, windows, 40, 160)
-
-
-def test_the_first_window_begins_with_the_waveform_and_the_last_ends_with_it(network):
-    waveform = torch.from_numpy(sound(4.0))[None]
-    windows = network.windows(waveform)[0]
-    whole = torch.nn.functional.conv1d(network.spectra(waveform), network.filters)[0]
-    assert torch.equal(windows[0], whole[:, :160])
-    assert torch.equal(windows[-1], whole[:, -160:])
-
-
-def test_a_short_waveform_is_followed_by_silence(network):
-    window = network.windows(torch.from_numpy(sound(0.5))[None])[0, 0]
-    assert window[:, :50].amin() > 0
-    assert not window[:, 60:].any()
-
-
-def test_quiet_waveforms_are_brought_up_and_loud_ones_left(network):
-    loud = torch.from_numpy(sound(1.0))[None]  # -20 dBFS
-    assert torch.allclose(network.windows(loud / 10), network.windows(loud / 100), rtol=1e-3)
-    assert network.windows(loud).mean() > 5 * network.windows(loud / 10).mean()
-
-
-def test_the_embedding_is_the_mean_of_its_windows(network):
-    waveform = torch.from_numpy(sound(3.0))[None]
-    with torch.no_grad():
-        each = network.embed_windows(network.windows(waveform)[0])
-        whole = network(waveform)[0]
-    assert len(each) == 2
-    assert torch.allclose(whole, torch.nn.functional.normalize(each.mean(dim=0), dim=0), atol=1e-6)
-
-
-def test_embeddings_are_computed_once_and_kept(network, monkeypatch, tmp_path):
-    monkeypatch.setattr(teaching, "published", lambda: network)
-    corpus = corpus_of(sound(1.0), sound(2.0, 1), sound(0.5, 2))
-    first = teacher_embeddings(corpus, (0.9, 1.0), tmp_path)
-    assert first.shape == (2, 3, DIM)
-    with torch.no_grad():
-        alone = network(torch.from_numpy(corpus.speech(1))[None])[0].numpy()
-    assert first[1, 1] == pytest.approx(alone, abs=1e-5)
-    assert first[0, 1] @ first[1, 1] < 0.999999  # another speed
-    monkeypatch.setattr(teaching, "published", lambda: pytest.fail("computed again"))
-    assert (teacher_embeddings(corpus, (0.9, 1.0), tmp_path) == first).all()
-
-
-def test_embeddings_kept_of_other_recordings_are_refused(network, monkeypatch, tmp_path):
-    monkeypatch.setattr(teaching, "published", lambda: network)
-    teacher_embeddings(corpus_of(sound(0.5), sound(0.6)), (1.0,), tmp_path)
-    with pytest.raises(Exception, match=r"is of 2 recordings, not of 1; delete it"):
-        teacher_embeddings(corpus_of(sound(0.5)), (1.0,), tmp_path)
-
-
-def test_a_speaker_space_shortens_what_varies_within_a_speaker():
-    """Two speakers differ along the first number, each varies ten times as much in the second."""
-    rng = np.random.default_rng(0)
-    points = rng.normal(0, 0.01, (400, 4))
-    speaker = np.arange(400) % 2
-    points[:, 0] += 0.1 * speaker
-    points[:, 1] += rng.normal(0, 1, 400)
-    centre, axes = speaker_space(points[None].astype(np.float32), speaker, np.arange(400), 2)
-    assert centre == pytest.approx(points.mean(axis=0), abs=1e-6)
-
-    of_the_speakers, of_each = np.linalg.norm(axes[:2], axis=1)
-    assert of_the_speakers > 1.3 * of_each
-    projected = in_space(points[None].astype(np.float32), centre, axes)
-    assert projected.shape == (1, 400, 2)
-    assert np.linalg.norm(projected, axis=-1) == pytest.approx(1.0, abs=1e-6)
+    speakers = [str(s) for s in range(max(speaker) + 1)]
+    names = [str(r) for r in range(len(recordings))]
+    return Corpus(samples, starts, np.array(speaker), zeros, zeros, speakers, ["set"], names)
 
 
 @pytest.fixture
-def carrying(network) -> SpeakerModel:
-    """A tiny trained part of 24 numbers beside 8 of a teacher."""
-    table = {
-        "name": "tiny", "steps": 1, "front_end": {"kind": "mel", "bands": 24},
-        "model": {"kind": "ecapa", "channels": 16, "aggregate": 32, "dim": 32},
-        "teacher": {"dim": 8, "carried": True},
-    }  # fmt: skip
-    model = SpeakerModel(build_experiment(table, "test"))
-    rng = np.random.default_rng(0)
-    model.carry(CarriedTeacher(network, rng.normal(0, 0.01, DIM), rng.normal(0, 1, (DIM, 8))))
-    model.teacher_share.fill_(0.25)
-    return model.eval()
+def corpus() -> Corpus:
+    """Four speakers, the first with two recordings."""
+    of = [(5, 0), (6, 0), (5, 1), (7, 0), (8, 0)]
+    return corpus_of([0, 1, 0, 2, 3], *(speak(voice, 2.0, take) for voice, take in of))
 
 
-def test_a_carried_teacher_takes_the_place_of_what_follows_it(carrying, network):
-    waveform = torch.from_numpy(sound(2.5))[None]
-    with torch.no_grad():
-        raw, embedding = carrying.raw(waveform)[0], carrying(waveform)[0]
-        trained = carrying.network(carrying.front_end(waveform))[0]
-        taught = carrying.carried(waveform)[0]
-    assert torch.equal(raw[:24], trained[:24])
-    assert torch.equal(raw[24:], taught)
-    assert embedding[:24].norm().item() ** 2 == pytest.approx(0.75, abs=1e-5)
-    assert embedding[24:].norm().item() ** 2 == pytest.approx(0.25, abs=1e-5)
+def lengths(*seconds: float) -> list[float]:
+    recordings = [np.zeros(round(s * RATE), np.float32) for s in seconds]
+    return [len(piece) / RATE for piece in speech_in_pieces(recordings)]
 
 
-def test_a_pack_with_a_carried_teacher_takes_speech_of_any_length(carrying, tmp_path):
-    export_onnx(carrying, tmp_path / "model.onnx")
-    lengths = (0.4, 1.0, 1.59, 1.6, 1.61, 3.2, 3.3, 6.0)
-    check_parity(carrying, tmp_path / "model.onnx", [sound(s) for s in lengths])
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    batch = np.stack([sound(2.0, 1), sound(2.0, 2)])
-    (together,) = session.run(None, {"waveform": batch})
-    for row, waveform in zip(together, batch, strict=True):
-        (alone,) = session.run(None, {"waveform": waveform[None]})
-        assert row == pytest.approx(alone[0], abs=1e-5)
+@pytest.mark.parametrize(
+    ("recordings", "pieces"),
+    [
+        ((0.5,), [0.5]),
+        ((0.5, 0.6, 0.4), [1.5]),
+        ((0.6,) * 6, [3.6]),
+        ((0.6,) * 11, [3.0, 3.0]),
+        ((4.0, 1.0), [5.0]),
+        ((3.0, 3.0), [3.0, 3.0]),
+        ((3.5, 2.0, 2.0), [6.0]),
+        ((20.0, 5.0), [6.0]),
+    ],
+)
+def test_short_recordings_are_joined_and_long_ones_are_not_heard_out(recordings, pieces):
+    assert lengths(*recordings) == pytest.approx(pieces)
 
 
-def test_the_published_network_gives_its_own_embeddings():
-    resemblyzer = pytest.importorskip("resemblyzer")
-    speech = sound(1.6)[:-1]
-    mel = resemblyzer.wav_to_mel_spectrogram(speech)
-    with torch.no_grad():
-        theirs = resemblyzer.VoiceEncoder("cpu", verbose=False)(torch.from_numpy(mel)[None])
-        ours = published()(torch.from_numpy(speech)[None])
-    assert (ours @ theirs.T).item() == pytest.approx(1, abs=1e-6)
+def test_all_recordings_of_a_speaker_have_the_teachers_embedding_of_that_speaker(
+    folder, corpus, tmp_path
+):
+    teacher = TeacherConfig(str(folder), dim=3)
+    targets = teacher_targets(teacher, corpus, np.arange(5), (1.0,), tmp_path)
+    assert targets.shape == (1, 5, 3)
+    assert np.linalg.norm(targets, axis=2) == pytest.approx(1, abs=1e-6)
+    assert (targets[0, 0] == targets[0, 2]).all()
+
+    embedder = Embedder(load_pack(folder))
+    joined = np.concatenate([corpus.speech(0), corpus.speech(2)])
+    speech = [joined, corpus.speech(1), corpus.speech(3), corpus.speech(4)]
+    voices = np.stack([embedder.embed_waveform(waveform) for waveform in speech])
+    spread = voices - voices.mean(axis=0)  # of four speakers: three directions hold all of it
+    spread /= np.linalg.norm(spread, axis=1, keepdims=True)
+    of_speakers = targets[0, [0, 1, 3, 4]]
+    assert of_speakers @ of_speakers.T == pytest.approx(spread @ spread.T, abs=1e-4)
+
+
+def test_another_speed_is_another_voice_around_the_same_centre(folder, corpus, tmp_path):
+    teacher = TeacherConfig(str(folder), dim=3)
+    targets = teacher_targets(teacher, corpus, np.arange(5), (0.9, 1.0, 1.1), tmp_path)
+    alone = teacher_targets(teacher, corpus, np.arange(5), (1.0,), tmp_path)
+    assert np.abs(targets[1]) == pytest.approx(np.abs(alone[0]), abs=1e-5)
+    for slower, faster in pairwise(targets):
+        assert ((slower * faster).sum(axis=1) < 0.999).all()
+
+
+def test_speech_shorter_than_the_teacher_needs_is_repeated(folder, tmp_path):
+    brief = speak(6, 0.3, 0)
+    corpus = corpus_of([0, 1, 2], speak(5, 2.0, 0), brief, speak(7, 2.0, 0))
+    targets = teacher_targets(
+        TeacherConfig(str(folder), dim=2), corpus, np.arange(3), (1.0,), tmp_path
+    )
+    assert np.isfinite(targets).all()
+
+
+def test_voices_are_computed_once_and_kept(folder, corpus, tmp_path, monkeypatch):
+    teacher = TeacherConfig(str(folder), dim=2)
+    first = teacher_targets(teacher, corpus, np.arange(5), (1.0,), tmp_path)
+    monkeypatch.setattr(teaching, "Embedder", lambda pack: pytest.fail("computed again"))
+    again = teacher_targets(teacher, corpus, np.arange(5), (1.0,), tmp_path)
+    assert (again == first).all()
+
+
+def test_voices_kept_of_other_speakers_are_refused(folder, corpus, tmp_path):
+    teacher = TeacherConfig(str(folder), dim=2)
+    teacher_targets(teacher, corpus, np.arange(5), (1.0,), tmp_path)
+    fewer = corpus_of([0, 1], speak(5, 1.0, 0), speak(6, 1.0, 0))
+    with pytest.raises(TrainingError, match=r"is of 4 speakers, not of 2; delete it"):
+        teacher_targets(teacher, fewer, np.arange(2), (1.0,), tmp_path)
+
+
+def test_a_teacher_with_too_few_numbers_or_none_at_all_is_an_error(folder, corpus, tmp_path):
+    with pytest.raises(TrainingError, match="has 24 numbers; a part of 25 cannot follow it"):
+        teacher_targets(TeacherConfig(str(folder), dim=25), corpus, np.arange(5), (1.0,), tmp_path)
+    with pytest.raises(PackError):
+        teacher_targets(TeacherConfig("none", dim=2), corpus, np.arange(5), (1.0,), tmp_path)
+
+
+def test_without_a_teacher_there_is_nothing_to_follow(corpus, tmp_path):
+    targets = teacher_targets(TeacherConfig(), corpus, np.arange(5), (0.9, 1.0), tmp_path)
+    assert targets.shape == (2, 5, 0)

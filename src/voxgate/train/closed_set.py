@@ -72,11 +72,11 @@ def classifier_of(
         TrainingError: the experiment has no such layer over them.
     """
     config = experiment.loss.config
-    plain = not (experiment.standardise or experiment.teacher.dim)
+    plain = not (experiment.standardise or experiment.teacher.dim or experiment.carried.dim)
     if not isinstance(config, SoftmaxConfig) or not plain or experiment.sampling.speed_is_speaker:
         raise TrainingError(
             "data.closed_set needs the loss softmax and sampling.speed_is_speaker = false, and "
-            "neither standardise nor a teacher."
+            "neither standardise, a teacher nor a carried network."
         )
     weight, bias = (dense[f"dense.{part}"].float().numpy() for part in ("weight", "bias"))
     return Classifier(tuple(speakers), np.float32(config.scale) * weight, bias)

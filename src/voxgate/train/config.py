@@ -43,11 +43,18 @@ class Choice:
 
 @dataclass(frozen=True)
 class TeacherConfig:
-    """An existing model that a part of the embedding follows."""
+    """An installed pack that a part of the embedding follows."""
 
-    dim: int = 0  # numbers at the end of the embedding that follow it; 0: no teacher
+    pack: str = ""  # its name
+    dim: int = 0  # numbers at the end of the network's that follow it; 0: no teacher
     weight: float = 10.0
-    carried: bool = False  # the pack has the teacher itself in the place of what follows it
+
+
+@dataclass(frozen=True)
+class CarriedConfig:
+    """Resemblyzer's own network as one more part of the embedding, not trained."""
+
+    dim: int = 0  # numbers that it adds to the network's; 0: not carried
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,7 @@ class Experiment:
     model: Choice = field(default_factory=lambda: _default("model"))
     loss: Choice = field(default_factory=lambda: _default("loss"))
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    carried: CarriedConfig = field(default_factory=CarriedConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     fine_tune: FineTuneConfig = field(default_factory=FineTuneConfig)
     pack: PackConfig = field(default_factory=PackConfig)
@@ -190,6 +198,12 @@ def build_experiment(table: dict[str, Any], where: str) -> Experiment:
         raise TrainingError(
             f"{where}: fine_tune: steps is {experiment.fine_tune.steps}; it must be from 0 to the "
             f"{experiment.steps} steps of the run."
+        )
+    teacher, dim = experiment.teacher, experiment.model.config.dim
+    if teacher.dim and not (teacher.pack and teacher.dim < dim):
+        raise TrainingError(
+            f"{where}: teacher: {teacher.dim} of the model's {dim} numbers are to follow the pack "
+            f"{teacher.pack!r}; name an installed pack, and leave numbers that do not follow it."
         )
     rows = experiment.sampling.per_speaker
     if getattr(experiment.loss.config, "per_speaker", rows) != rows:

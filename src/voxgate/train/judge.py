@@ -45,8 +45,7 @@ def raw_embeddings(
 ) -> NDArray[np.float32]:
     """Embeddings (recordings, dim) as the network gives them: neither scaled nor of length 1."""
     model.eval()
-    device = model.teacher_share.device
-    return embed_all(model.raw, corpus, recordings, device)
+    return embed_all(model.raw, corpus, recordings, model.shares.device)
 
 
 def some_of(
@@ -75,7 +74,7 @@ def held_out_eer(
     """EER in % over all pairs of held-out recordings of each dataset."""
     if not len(recordings):
         return {}
-    embeddings = embed_all(model.eval(), corpus, recordings, model.teacher_share.device)
+    embeddings = embed_all(model.eval(), corpus, recordings, model.shares.device)
     return eer_by_dataset(embeddings @ embeddings.T, corpus, recordings)
 
 

@@ -28,7 +28,7 @@ from voxgate.train.sampling import Sampler
 from voxgate.train.schedule import SCHEDULES
 from voxgate.train.splits import training_and_held_out
 from voxgate.train.state import Objective, State, move_average, start
-from voxgate.train.teacher import in_space, speaker_space, teacher_embeddings
+from voxgate.train.teacher import teacher_targets
 from voxgate.train.world import World, join
 
 _STANDARDISED_OVER = 2000  # recordings
@@ -96,7 +96,8 @@ def train(  # noqa: PLR0913 - three say what, three how
         world.wait()  # until the first has made the cache
     corpus = open_corpus(folders, decoding)
     chosen, held_out, _ = divide(corpus, experiment)
-    teacher = _teacher_targets(experiment, corpus, chosen, folders.cache)
+    speeds = experiment.sampling.speeds
+    teacher = teacher_targets(experiment.teacher, corpus, chosen, speeds, folders.cache)
     if world.first:
         world.wait()
     sampler = Sampler(corpus, chosen, experiment.sampling, experiment.seed)
@@ -146,17 +147,6 @@ def divide(
         return chosen, held_out, chosen[:0]
     trained_on, tested = closed_set.split(corpus, chosen, data.closed_set, seed)
     return trained_on, held_out, tested
-
-
-def _teacher_targets(
-    experiment: Experiment, corpus: Corpus, chosen: NDArray[np.int64], cache: Path
-) -> NDArray[np.float32]:
-    """(speeds, recordings, teacher's dim); of no width without a teacher."""
-    speeds, dim = experiment.sampling.speeds, experiment.teacher.dim
-    if not dim:
-        return np.zeros((len(speeds), len(corpus), 0), np.float32)
-    embeddings = teacher_embeddings(corpus, speeds, cache)
-    return in_space(embeddings, *speaker_space(embeddings, corpus.speaker, chosen, dim))
 
 
 @torch.no_grad()

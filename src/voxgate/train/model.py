@@ -1,5 +1,7 @@
 """The whole model: waveform → front end → network → embedding."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,16 +14,16 @@ from voxgate.train.frontends import FRONT_ENDS
 class SpeakerModel(nn.Module):
     """What is trained and exported.
 
-    With a teacher the embedding has two parts, each of unit length: one that separates the
-    training speakers and one that follows the teacher, or is the teacher's own. `teacher_share`
-    (0 to 1) is the weight of the second in a cosine of whole embeddings: the cosine is then the
-    weighted mean of both parts' cosines.
+    The embedding has up to three parts, each of unit length: one that separates the training
+    speakers, one that follows a teacher, and one of a network that is carried as it is. `shares`
+    (parts,), whose sum is 1, are their weights in a cosine of whole embeddings: that is the
+    weighted mean of the parts' cosines.
 
     Before it is brought to unit length the embedding is standardised: `mean` is taken from it and
     it is divided by `std`, both (dim,). They are 0 and 1 until `standardise` sets them.
     """
 
-    teacher_share: Tensor
+    shares: Tensor
     mean: Tensor
     std: Tensor
 
@@ -32,42 +34,48 @@ class SpeakerModel(nn.Module):
         self.front_end = front_end(experiment.front_end.config)
         self.network = network(experiment.model.config, self.front_end.bands)
         self.carried: nn.Module | None = None
-        dim = experiment.model.config.dim
-        self.teacher_dim = experiment.teacher.dim
-        self.own_dim = dim - self.teacher_dim
-        self.register_buffer("teacher_share", torch.tensor(0.5))
+        taught = experiment.teacher.dim
+        self.own_dim = experiment.model.config.dim - taught
+        self.sizes = [self.own_dim, taught] if taught else [self.own_dim]
+        dim = sum(self.sizes)
+        self.register_buffer("shares", torch.full((len(self.sizes),), 1 / len(self.sizes)))
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("std", torch.ones(dim))
 
-    def parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (batch, bands, frames) → both parts: (batch, own_dim), (batch, teacher_dim)."""
-        own, taught = self.network(features).split([self.own_dim, self.teacher_dim], dim=1)
-        return own, taught
+    def own_and_taught(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (batch, bands, frames) → the parts that are trained; the second may be empty."""
+        trained = self.network(features)
+        return trained[:, : self.own_dim], trained[:, self.own_dim :]
 
-    def carry(self, teacher: nn.Module) -> None:
-        """Have the teacher itself, waveforms (batch, samples) → (batch, teacher_dim), as a part."""
-        self.carried = teacher
+    def carry(self, network: nn.Module, dim: int) -> None:
+        """Have a network, waveforms (batch, samples) → (batch, dim), as one more part."""
+        self.carried = network
+        self.sizes = [*self.sizes, dim]
+        self.mean = functional.pad(self.mean, (0, dim))
+        self.std = functional.pad(self.std, (0, dim), value=1.0)
+        self.weigh([1 / len(self.sizes)] * len(self.sizes))
+
+    def weigh(self, shares: Sequence[float]) -> None:
+        """Set the shares of the parts in a cosine."""
+        self.shares = torch.tensor(shares).to(self.mean)
 
     def raw(self, waveform: Tensor) -> Tensor:
-        """Waveforms (batch, samples) → both parts side by side (batch, dim), of any length."""
+        """Waveforms (batch, samples) → the parts side by side (batch, dim), of any length."""
         trained: Tensor = self.network(self.front_end(waveform))
         if self.carried is None:
             return trained
-        return torch.cat([trained[:, : self.own_dim], self.carried(waveform)], dim=1)
+        return torch.cat([trained, self.carried(waveform)], dim=1)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveforms (batch, samples) → embeddings (batch, dim) of unit length."""
-        raw = (self.raw(waveform) - self.mean) / self.std
-        if not self.teacher_dim:
-            return functional.normalize(raw)
-        own, taught = raw[:, : self.own_dim], raw[:, self.own_dim :]
-        return torch.cat(
-            [
-                functional.normalize(own) * (1 - self.teacher_share).sqrt(),
-                functional.normalize(taught) * self.teacher_share.sqrt(),
-            ],
-            dim=1,
-        )
+        parts = torch.split((self.raw(waveform) - self.mean) / self.std, self.sizes, dim=1)
+        if len(parts) == 1:
+            return functional.normalize(parts[0])
+        weighed = [
+            functional.normalize(part) * share.sqrt()
+            for part, share in zip(parts, self.shares, strict=True)
+        ]
+        return torch.cat(weighed, dim=1)
 
     def standardise(self, raw: Tensor) -> None:
         """Set mean and std to those of embeddings (n, dim) as the network gives them."""

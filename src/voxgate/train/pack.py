@@ -1,6 +1,7 @@
 """A finished run → a pack: the network exported, its scores calibrated, its errors measured."""
 
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,17 +21,16 @@ from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate, closed_set
 from voxgate.train.cache import Corpus
+from voxgate.train.carried import carried_network
 from voxgate.train.config import Experiment
 from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.judge import eer_by_dataset, embed_all
 from voxgate.train.loop import Folders, divide, open_corpus
 from voxgate.train.model import SpeakerModel
-from voxgate.train.resemblyzer import published
 from voxgate.train.run_folder import RunFolder
-from voxgate.train.teacher import CarriedTeacher, speaker_space, teacher_embeddings
 
 _STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
-_SHARES = np.linspace(0, 1, 11)  # of the teacher's part, to choose from
+_TENTHS = 10  # the shares of an embedding's parts are so many parts of a whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class Made:
 
     folder: Path
     parity: float  # smallest cosine between the trained and the exported embedding
-    teacher_shares: dict[float, float]  # share -> mean EER in % of held-out speakers
+    shares: dict[tuple[float, ...], float]  # of the parts -> mean EER in % of held-out speakers
     uncalibrated: str | None  # why its LLR means nothing, if so
     metrics: dict[str, dict[str, float]]  # on the dev trials
 
@@ -75,9 +75,9 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
     corpus = open_corpus(folders)
     trained_on, held_out, test = divide(corpus, experiment)
     model = trained_model(run)
-    if experiment.teacher.carried:
-        model.carry(_teacher_itself(experiment, corpus, trained_on, folders.cache))
-    shares = choose_teacher_share(model, corpus, held_out)
+    if more := experiment.carried.dim:
+        model.carry(carried_network(corpus, trained_on, more), more)
+    shares = choose_shares(model, corpus, held_out)
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
         out = Path(part) / "pack"
         out.mkdir()
@@ -93,15 +93,6 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
     if len(test):
         _write_classifier(run, corpus, trained_on, test)
     return Made(run.pack, parity, shares, why, metrics)
-
-
-def _teacher_itself(
-    experiment: Experiment, corpus: Corpus, trained_on: NDArray[np.int64], cache: Path
-) -> CarriedTeacher:
-    """The teacher, in the same space that its targets were in."""
-    embeddings = teacher_embeddings(corpus, experiment.sampling.speeds, cache)
-    space = speaker_space(embeddings, corpus.speaker, trained_on, experiment.teacher.dim)
-    return CarriedTeacher(published(), *space)
 
 
 def _write_classifier(
@@ -157,28 +148,35 @@ def _fit(
 
 
 @torch.no_grad()
-def choose_teacher_share(
+def choose_shares(
     model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]
-) -> dict[float, float]:
-    """Set `teacher_share` to what tells held-out speakers apart best.
+) -> dict[tuple[float, ...], float]:
+    """Set the shares of the embedding's parts to what tells held-out speakers apart best.
+
+    They stay equal where no dataset has enough held-out speakers.
 
     Returns:
-        For each share tried, the mean EER in % of the datasets with 10 held-out speakers or more.
+        For the shares tried, the mean EER in % of the datasets with 10 held-out speakers or more.
     """
-    if not model.teacher_dim:
+    if len(model.sizes) == 1 or not len(recordings):
         return {}
-    model.eval()
-    both = embed_all(model.raw, corpus, recordings)
-    own, taught = (
+    raw = embed_all(model.eval().raw, corpus, recordings)
+    units = [
         part / np.linalg.norm(part, axis=1, keepdims=True)
-        for part in np.split(both, [model.own_dim], axis=1)
-    )
+        for part in np.split(raw, np.cumsum(model.sizes)[:-1], axis=1)
+    ]
+    cosines = np.stack([unit @ unit.T for unit in units])
     tried = {}
-    for share in _SHARES:
-        scores = (1 - share) * own @ own.T + share * taught @ taught.T
-        rates = eer_by_dataset(scores, corpus, recordings, least_speakers=_STEADY_SPEAKERS)
-        tried[round(float(share), 2)] = round(float(np.mean(list(rates.values()))), 2)
-    model.teacher_share.fill_(min(tried, key=lambda share: tried[share]))
+    for tenths in product(range(_TENTHS + 1), repeat=len(units)):
+        if sum(tenths) == _TENTHS:
+            shares = tuple(tenth / _TENTHS for tenth in tenths)
+            scores = np.tensordot(np.array(shares, np.float32), cosines, 1)
+            rates = eer_by_dataset(scores, corpus, recordings, least_speakers=_STEADY_SPEAKERS)
+            if rates:
+                tried[shares] = round(float(np.mean(list(rates.values()))), 2)
+    if tried:
+        best = min(tried, key=lambda shares: tried[shares])
+        model.weigh(best)
     return tried
 
 
@@ -198,7 +196,8 @@ def _write(
     toml = {
         "cohort": {"nearest": min(facts.pop("cohort_nearest"), len(fitted.cohort))},
         "pack": {
-            "name": experiment.name, "dim": experiment.model.config.dim,
+            "name": experiment.name,
+            "dim": experiment.model.config.dim + experiment.carried.dim,
             "sample_rate_hz": SAMPLE_RATE, **facts,
         },
         "files": {file: sha256_of(out / file) for file in ("model.onnx", "cohort.npy")},

@@ -100,7 +100,7 @@ class Objective(nn.Module):
         features = self.model.front_end(waveforms)  # in float32: bfloat16 is too coarse for it
         features = mask(features, self.augment)
         with torch.autocast(waveforms.device.type, torch.bfloat16, enabled=self.coarse):
-            own, taught = self.model.parts(features)
+            own, taught = self.model.own_and_taught(features)
             loss, accuracy = self.loss(own, labels)
         distance = away_from(taught.float(), teacher) if self.teacher.dim else loss.new_zeros(())
         figures = torch.stack([loss.detach(), distance.detach(), accuracy.detach()]).float()

@@ -1,120 +1,125 @@
-"""An existing model as teacher: Resemblyzer, whose weights come in its wheel.
+"""An installed pack as teacher: a part of the embedding follows its embeddings of the speakers.
 
-Its embedding of each whole clean recording is a target for a part of the student's. A pack has
-that part, or carries the teacher's own network in its place. The teacher's embeddings are positive
-and crowd together; `speaker_space` spreads them out, in either case.
+Knowledge distillation (Hinton, Vinyals, Dean, arXiv:1503.02531) of embeddings. The target of every
+recording of a speaker is one: what the teacher makes of several seconds of that speaker, joined
+from short recordings if need be. A teacher that knows sentences only so teaches words, too.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
+from voxgate.audio import SAMPLE_RATE, Waveform
+from voxgate.embed import Embedder
 from voxgate.errors import TrainingError
+from voxgate.packs import Pack, load_pack
 from voxgate.train.cache import Corpus
-from voxgate.train.resemblyzer import DIM, Resemblyzer, published
+from voxgate.train.config import TeacherConfig
 from voxgate.train.sampling import change_speed
 
-_AT_ONCE = 64  # recordings
+_ENOUGH_S = 3.0  # of speech for one embedding
+_MOST_S = 6.0  # of a speaker
+
+Targets = NDArray[np.float32]  # (speeds, recordings, dim), of unit length
 
 
-class CarriedTeacher(nn.Module):
-    """The teacher in a speaker space: waveforms (batch, samples) → (batch, dim). Not trained."""
+def teacher_targets(
+    teacher: TeacherConfig,
+    corpus: Corpus,
+    chosen: NDArray[np.int64],
+    speeds: tuple[float, ...],
+    cache: Path,
+) -> Targets:
+    """What each recording's embedding should be at each speed; of no width without a teacher.
 
-    def __init__(
-        self, teacher: Resemblyzer, centre: NDArray[np.float64], axes: NDArray[np.float64]
-    ) -> None:
-        super().__init__()
-        self.teacher = teacher
-        self.project = nn.Linear(*axes.shape)
-        self.requires_grad_(False)
-        self.project.weight.copy_(torch.from_numpy(axes.T))
-        self.project.bias.copy_(torch.from_numpy(-centre @ axes))
-
-    def forward(self, waveform: Tensor) -> Tensor:
-        """Waveforms (batch, samples) → embeddings (batch, dim), not of unit length."""
-        embedding: Tensor = self.project(self.teacher(waveform))
-        return embedding
-
-
-def teacher_embeddings(
-    corpus: Corpus, speeds: tuple[float, ...], cache: Path
-) -> NDArray[np.float32]:
-    """What the teacher makes of each recording at each speed: (speeds, recordings, 256).
-
-    Computed once and kept in the folder `cache`.
+    The teacher's embeddings of the speakers, cut to the principal directions of those of the
+    `chosen` recordings at the middle (unchanged) speed. They are computed once and kept in the
+    folder `cache`.
 
     Raises:
-        TrainingError: what is kept there is of other recordings.
+        PackError: no such pack is installed.
+        TrainingError: it has fewer numbers than it is to teach, or what is kept is of others.
     """
-    file = cache / f"teacher-{'-'.join(map(str, speeds))}.npy"
+    if not teacher.dim:
+        return np.zeros((len(speeds), len(corpus), 0), np.float32)
+    pack = load_pack(teacher.pack)
+    if pack.dim < teacher.dim:
+        raise TrainingError(
+            f"{pack.id} has {pack.dim} numbers; a part of {teacher.dim} cannot follow it."
+        )
+    voices = np.stack([_voices_kept(pack, corpus, speed, cache) for speed in speeds])
+    principal = _principal(voices, np.unique(corpus.speaker[chosen]), teacher.dim)
+    targets: Targets = principal.astype(np.float32)[:, corpus.speaker]
+    return targets
+
+
+def _principal(
+    voices: NDArray[np.float32], chosen: NDArray[np.int64], dim: int
+) -> NDArray[np.float64]:
+    """Voices (speeds, speakers, n) → (speeds, speakers, dim), centred and of unit length."""
+    reference = voices[len(voices) // 2, chosen].astype(np.float64)
+    centre = reference.mean(axis=0)
+    _, directions = np.linalg.eigh(np.cov((reference - centre).T))
+    projected = (voices - centre) @ directions[:, -dim:]
+    unit: NDArray[np.float64] = projected / np.linalg.norm(projected, axis=-1, keepdims=True)
+    return unit
+
+
+def _voices_kept(pack: Pack, corpus: Corpus, speed: float, cache: Path) -> NDArray[np.float32]:
+    """The voices of all speakers at one speed, (speakers, n), from `cache` if they are there."""
+    file = cache / f"teacher-{pack.id}-{speed}.npy"
     if file.is_file():
         kept: NDArray[np.float32] = np.load(file)
-        if kept.shape[1] != len(corpus):
+        if len(kept) != len(corpus.speakers):
             raise TrainingError(
-                f"{file} is of {kept.shape[1]} recordings, not of {len(corpus)}; delete it."
+                f"{file} is of {len(kept)} speakers, not of {len(corpus.speakers)}; delete it."
             )
         return kept
-    teacher = published()
-    result = np.zeros((len(speeds), len(corpus), DIM), np.float32)
-    for s, speed in enumerate(speeds):
-        for first in range(0, len(corpus), _AT_ONCE):
-            rows = range(first, min(first + _AT_ONCE, len(corpus)))
-            speech = [corpus.speech(row) for row in rows]
-            faster = [change_speed(x, round(len(x) / speed / 2) * 2) for x in speech]
-            result[s, first : first + len(rows)] = _embed(teacher, faster)
-    np.save(file, result)
-    return result
+    threads = torch.get_num_threads()
+    embedder = Embedder(pack)
+    rows = np.split(np.argsort(corpus.speaker, kind="stable"), _ends(corpus.speaker))
+    with ThreadPoolExecutor(threads) as pool:
+        voices = np.stack(list(pool.map(lambda own: _voice(embedder, corpus, own, speed), rows)))
+    np.save(file, voices)
+    return voices
 
 
-@torch.no_grad()
-def _embed(teacher: Resemblyzer, recordings: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Embeddings (recordings, 256), the windows of all in one batch."""
-    windows = [teacher.windows(torch.from_numpy(recording)[None])[0] for recording in recordings]
-    embedded = teacher.embed_windows(torch.cat(windows))
-    counts = [len(window) for window in windows]
-    means = [part.mean(dim=0) for part in torch.split(embedded, counts)]
-    unit: NDArray[np.float32] = nn.functional.normalize(torch.stack(means)).numpy()
-    return unit
+def _ends(speaker: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where in the recordings, sorted by speaker, all speakers but the last end."""
+    return np.bincount(speaker).cumsum()[:-1]
 
 
-def speaker_space(
-    embeddings: NDArray[np.float32],
-    speaker: NDArray[np.int64],
-    chosen: NDArray[np.int64],
-    dim: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where embeddings (speeds, recordings, 256) are best compared, by those of known speakers.
-
-    Directions in which one speaker's recordings vary are made shorter (within-class covariance
-    normalisation, Hatch et al. 2006, with as much of the identity mixed in); of what comes of
-    that, the `dim` principal directions. Fitted on the `chosen` recordings at the middle
-    (unchanged) speed.
-
-    Returns:
-        A centre (256,) to be subtracted, and axes (256, dim) to multiply the rest with.
-    """
-    reference = embeddings[len(embeddings) // 2][chosen].astype(np.float64)
-    labels, row = np.unique(speaker[chosen], return_inverse=True)
-    counts = np.bincount(row)
-    means = np.zeros((len(labels), reference.shape[1]))
-    np.add.at(means, row, reference)
-    within = (reference - (means / counts[:, None])[row])[counts[row] > 1]
-    covariance = within.T @ within / len(within)
-    covariance += np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    shorten = np.linalg.cholesky(np.linalg.inv(covariance))
-    centre = reference.mean(axis=0)
-    _, principal = np.linalg.eigh(np.cov(((reference - centre) @ shorten).T))
-    return centre, shorten @ principal[:, -dim:]
-
-
-def in_space(
-    embeddings: NDArray[np.float32], centre: NDArray[np.float64], axes: NDArray[np.float64]
+def _voice(
+    embedder: Embedder, corpus: Corpus, recordings: NDArray[np.int64], speed: float
 ) -> NDArray[np.float32]:
-    """Embeddings (speeds, recordings, 256) → (speeds, recordings, dim), of unit length."""
-    projected = (embeddings - centre) @ axes
-    projected /= np.linalg.norm(projected, axis=-1, keepdims=True)
-    unit: NDArray[np.float32] = projected.astype(np.float32)
-    return unit
+    """The mean direction (n,) of pieces of a speaker's speech, each weighed by its length."""
+    least = round(embedder.pack.min_speech_s * SAMPLE_RATE)
+    total = np.zeros(embedder.pack.dim)
+    for piece in speech_in_pieces([corpus.speech(int(r)) for r in recordings]):
+        faster = change_speed(piece, round(len(piece) / speed / 2) * 2)
+        heard = np.resize(faster, max(least, len(faster)))  # what is too short is repeated
+        total += len(heard) * embedder.embed_waveform(heard)
+    voice: NDArray[np.float32] = (total / np.linalg.norm(total)).astype(np.float32)
+    return voice
+
+
+def speech_in_pieces(recordings: list[Waveform]) -> Iterator[Waveform]:
+    """Join the recordings of a speaker to pieces of 3 s or more, and take 6 s of them in all.
+
+    Where there is less than 3 s in all, that is the only piece.
+    """
+    most = round(_MOST_S * SAMPLE_RATE)
+    ends = np.minimum(np.cumsum([len(recording) for recording in recordings]), most)
+    speech = np.concatenate(recordings)[:most]
+    first = 0
+    for end in ends:
+        enough = round(_ENOUGH_S * SAMPLE_RATE)
+        if end - first >= enough and (end == ends[-1] or ends[-1] - end >= enough):
+            yield speech[first:end]
+            first = end
+    if first < len(speech):
+        yield speech[first:]
