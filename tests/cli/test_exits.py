@@ -57,6 +57,16 @@ def test_every_command_that_takes_something_has_examples(voxgate, command):
 
 
 @pytest.mark.parametrize(
+    ("command", "extra"),
+    [("ui", "ui"), ("serve", "server"), ("packs convert", "train"), ("packs pull", "train")],
+)
+def test_help_names_the_extra_that_a_command_needs(voxgate, command, extra):
+    assert f"install 'voxgate[{extra}]'" in " ".join(
+        voxgate(*command.split(), "--help").stdout.split()
+    )
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (["nonsense"], "No such command 'nonsense'. See: voxgate --help"),

@@ -34,9 +34,9 @@ def serve(
         bool, typer.Option("--settings", metavar="", help="Print all settings, and end.")
     ] = False,
 ) -> int:
-    """Offer voice identity over HTTP.
+    r"""Offer voice identity over HTTP.
 
-    Needs pip install 'voxgate[server]'. Settings are VOXGATE_* variables, or come from a file.
+    Needs pip install 'voxgate\[server]'. Settings are VOXGATE_* variables, or come from a file.
     It listens on this machine only, unless told otherwise, and asks for no key until there is one.
 
     Exit code 0: ended by a signal, all requests answered. 1: some were cut off. 2: it could not

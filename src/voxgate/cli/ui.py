@@ -62,9 +62,9 @@ def ui(
     store: options.StoreUrl = None,
     pack: options.PackName = None,
 ) -> int:
-    """Open a page to try voices in the browser: compare, enrol, verify, identify, look.
+    r"""Open a page to try voices in the browser: compare, enrol, verify, identify, look.
 
-    Needs pip install 'voxgate[ui]'. It listens on this machine only, unless --host says otherwise.
+    Needs pip install 'voxgate\[ui]'. It listens on this machine only, unless --host says otherwise.
     Nothing is sent anywhere but to this process; recordings are deleted when it ends, at the
     latest.
 

@@ -38,10 +38,10 @@ def convert(
     license_: License = None,
     json: options.Json = False,
 ) -> int:
-    """Convert a checkpoint to ONNX, check that it gives the same embeddings, and install it.
+    r"""Convert a checkpoint to ONNX, check that it gives the same embeddings, and install it.
 
     Only weights are read: a file that could run code is refused. Needs:
-    pip install 'voxgate[train]'.
+    pip install 'voxgate\[train]'.
 
     Exit code 0: installed. 2: not: no such checkpoint, another architecture, not safe, ...
     """

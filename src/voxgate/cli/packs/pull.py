@@ -31,10 +31,10 @@ def pull(
     ] = False,
     json: options.Json = False,
 ) -> int:
-    """Download a public model and install it as a pack.
+    r"""Download a public model and install it as a pack.
 
     A download that was broken off goes on where it was. A checkpoint is converted, which needs:
-    pip install 'voxgate[train]'. The new pack embeds; to decide, calibrate it on your own
+    pip install 'voxgate\[train]'. The new pack embeds; to decide, calibrate it on your own
     recordings.
 
     Exit code 0: installed. 2: it cannot be had, or is not the file it must be.
