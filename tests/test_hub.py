@@ -66,7 +66,9 @@ def test_every_entry_states_all_that_is_needed(name):
         )
     else:
         assert re.fullmatch("[0-9a-f]{64}", found.sha256)
-        assert re.search("not taken here|taken here of the copy", found.sha256_note)  # by whom it was stated
+        assert re.search(
+            "not taken here|taken here of the copy", found.sha256_note
+        )  # by whom it was stated
 
 
 def test_no_two_models_share_a_file():

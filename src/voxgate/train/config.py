@@ -95,6 +95,7 @@ class PackConfig:
     max_window_s: float = 6.0
     cohort_size: int = 400
     cohort_nearest: int = 100
+    precision: str = "float16"  # of the weights in the file; or "int8", in which it computes, too
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,8 @@ class Experiment:
         return self.steps - self.fine_tune.steps
 
 
-PRECISIONS = ("bf16", "float32")
+PRECISIONS = ("bf16", "float32")  # of training
+PACK_PRECISIONS = ("float16", "int8")
 
 _KINDS: dict[str, dict[str, tuple[Any, Any]]] = {
     "front_end": FRONT_ENDS,
@@ -190,6 +192,7 @@ def build_experiment(table: dict[str, Any], where: str) -> Experiment:
     experiment = _build(Experiment, table, where)
     for key, value, known in (
         ("precision", experiment.precision, PRECISIONS),
+        ("pack: precision", experiment.pack.precision, PACK_PRECISIONS),
         ("optimiser: schedule", experiment.optimiser.schedule, tuple(SCHEDULES)),
     ):
         if value not in known:

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,24 @@ from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.errors import TrainingError
 from voxgate.networks import strip_notes
 from voxgate.train.model import SpeakerModel
+from voxgate.train.quantise import to_8_bits
 
 _SMALL = 4096  # tensors with fewer numbers stay float32
-_LEAST_COSINE = 0.9999  # between the two embeddings of a waveform; float16 weights cost about 1e-6
+_LEAST_COSINE = {  # between the two embeddings of a waveform
+    "float16": 0.9999,  # it costs about 1e-6
+    "int8": 0.98,
+}
 
 
-def export_onnx(model: SpeakerModel, path: Path) -> None:
+def export_onnx(
+    model: SpeakerModel, path: Path, precision: str = "float16", speech: Sequence[Waveform] = ()
+) -> None:
     """Write the graph from "waveform" (batch, samples) to "embedding" (batch, dim).
 
     The network's large weights are stored as float16, which halves the file; the runtime turns them
-    back into float32 once, when it loads the graph. The front end stays in float32.
+    back into float32 once, when it loads the graph. The front end stays in float32. With the
+    precision "int8" the network computes in 8 bits, as `voxgate.train.quantise` says, ranges being
+    those that `speech` shows.
     """
     batch = torch.export.Dim("batch")
     samples = torch.export.Dim("samples", min=SAMPLE_RATE // 10)
@@ -42,17 +51,21 @@ def export_onnx(model: SpeakerModel, path: Path) -> None:
     if program is None:
         raise TrainingError("torch.onnx.export gave no program; the model has no static graph.")
     proto = program.model_proto
+    if precision == "int8":
+        proto = to_8_bits(proto, speech)
     strip_notes(proto.graph)
     _halve_weights(proto)
     onnx.checker.check_model(proto)
     onnx.save(proto, path)
 
 
-def check_parity(model: SpeakerModel, path: Path, waveforms: list[Waveform]) -> float:
+def check_parity(
+    model: SpeakerModel, path: Path, waveforms: list[Waveform], precision: str = "float16"
+) -> float:
     """Smallest cosine between torch's and the exported graph's embedding of a waveform.
 
     Raises:
-        TrainingError: it is below 0.9999, so what was exported is not what was trained.
+        TrainingError: it is below 0.9999 (8 bits: 0.98), so this is not what was trained.
     """
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     cosines = []
@@ -65,10 +78,10 @@ def check_parity(model: SpeakerModel, path: Path, waveforms: list[Waveform]) -> 
         cosines.append(
             float(trained @ exported / np.linalg.norm(trained) / np.linalg.norm(exported))
         )
-    if not min(cosines) >= _LEAST_COSINE:
+    if not min(cosines) >= _LEAST_COSINE[precision]:
         raise TrainingError(
             f"{path} does not give the trained model's embeddings: cosine {min(cosines):.6f}, "
-            f"at least {_LEAST_COSINE} is needed."
+            f"at least {_LEAST_COSINE[precision]} is needed."
         )
     return min(cosines)
 

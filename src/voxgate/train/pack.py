@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from voxgate.atomic import replace_folder
-from voxgate.audio import SAMPLE_RATE
+from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.download import sha256_of
 from voxgate.embed import Embedder
 from voxgate.errors import EvaluationError, ScoringError, TrainingError
@@ -30,6 +30,7 @@ from voxgate.train.model import SpeakerModel
 from voxgate.train.run_folder import RunFolder
 
 _STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
+_SOME = 60  # recordings, to quantise by and to check an export with
 _TENTHS = 10  # the shares of an embedding's parts are so many parts of a whole
 
 
@@ -81,10 +82,11 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
         out = Path(part) / "pack"
         out.mkdir()
-        export_onnx(model, out / "model.onnx")
-        some = held_out[:50] if len(held_out) else trained_on[:50]
-        speech = [corpus.speech(int(r))[: 6 * SAMPLE_RATE] for r in some]
-        parity = check_parity(model, out / "model.onnx", speech)
+        precision = experiment.pack.precision
+        heard = _some_speech(corpus, trained_on, experiment.seed)
+        export_onnx(model, out / "model.onnx", precision, heard)
+        unheard = _some_speech(corpus, held_out, experiment.seed) if len(held_out) else heard
+        parity = check_parity(model, out / "model.onnx", unheard, precision)
         fitted, why = _fit(out, experiment, corpus, trained_on, held_out)
         _write(out, experiment, fitted, {}, why)
         metrics = pack_metrics(load_pack(out), dev, threads=torch.get_num_threads()) if dev else {}
@@ -93,6 +95,12 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
     if len(test):
         _write_classifier(run, corpus, trained_on, test)
     return Made(run.pack, parity, shares, why, metrics)
+
+
+def _some_speech(corpus: Corpus, recordings: NDArray[np.int64], seed: int) -> list[Waveform]:
+    """Up to 6 s of speech of some of the recordings."""
+    some = np.random.default_rng(seed).permutation(recordings)[:_SOME]
+    return [corpus.speech(int(row))[: 6 * SAMPLE_RATE] for row in some]
 
 
 def _write_classifier(
@@ -190,7 +198,7 @@ def _write(
     """Write cohort.npy and pack.toml."""
     np.save(out / "cohort.npy", fitted.cohort)
     facts = asdict(experiment.pack)
-    del facts["cohort_size"]
+    del facts["cohort_size"], facts["precision"]
     if uncalibrated:
         facts["description"] += f" Not calibrated ({uncalibrated.rstrip('.')})."
     toml = {
