@@ -8,13 +8,13 @@ ONE = Trials("one", np.array([True, True, False, False]), ("a1",) * 4, ("a2", "a
 TWO = Trials("two", np.array([True, False]), ("d1", "d1"), ("d2", "b1"))
 LISTS = [ONE, TWO]
 ABOUT = {
-    "a1": About("a", "monday", "en", "f"),
-    "a2": About("a", "monday", "en", "f"),
+    "a1": About("a", "monday", "en", "f", "teens"),
+    "a2": About("a", "monday", "en", "f", "teens"),
     "a3": About("a", "tuesday", "en", "f"),
-    "b1": About("b", "monday", "en", "m"),
+    "b1": About("b", "monday", "en", "m", "teens"),
     "c1": About("c", "monday", "de", "f"),
-    "d1": About("d", "", "de", "m"),
-    "d2": About("d", "", "de", "m"),
+    "d1": About("d", "", "de", "m", "fifties"),
+    "d2": About("d", "", "de", "m", "fifties"),
 }
 
 
@@ -57,6 +57,10 @@ def test_what_concerns_strangers_alone_has_all_true_matches():
         "male": [4, 5],
         "strangers of another sex": [0, 1, 2, 4],
     }
+
+
+def test_an_age_is_that_of_whom_the_probe_is_compared_with():
+    assert sorted_out()["age"] == {"fifties": [4, 5], "teens": [0, 2]}
 
 
 def test_sessions_concern_true_matches_against_the_strangers_of_their_lists():

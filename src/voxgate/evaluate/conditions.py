@@ -1,4 +1,4 @@
-"""Which trials were made under which conditions: speech, noise, language, sex, session."""
+"""Which trials were made under which conditions: speech, noise, language, sex, age, session."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,6 +65,7 @@ def conditions(
         found |= _by_sound(trials, heard)
     found["language"] = dict(_by_language(trials.target, _sides(trials, about, "language")))
     found["sex"] = dict(_by_sex(trials.target, _sides(trials, about, "sex")))
+    found["age"] = dict(_by_age(_sides(trials, about, "age")))
     sessions = _sides(trials, about, "session")
     found["session"] = dict(_by_session(trials.target, of_list, sessions))
     return {
@@ -120,6 +121,15 @@ def _by_sex(target: Bools, sides: _Sides) -> Iterator[tuple[str, Bools]]:
     for name in names:
         yield {"f": "female", "m": "male"}.get(str(name), str(name)), sides.same & (sides.a == name)
     yield "strangers of another sex", sides.different & ~target | sides.known & target
+
+
+def _by_age(sides: _Sides) -> Iterator[tuple[str, Bools]]:
+    """By the age of whom a probe is compared with; strangers may be of any known age."""
+    names, counts = np.unique(sides.a[sides.known], return_counts=True)
+    if len(names) < 2:
+        return
+    for name in names[np.argsort(-counts, kind="stable")]:
+        yield str(name), sides.known & (sides.a == name)
 
 
 def _by_session(

@@ -3,7 +3,8 @@
 They lie in a folder as files, or in tar archives *.tar of it (not compressed). Beside them may
 lie:
 
-- manifest.csv with a column `path` and any of `speaker`, `dataset`, `session`, `language`, `sex`;
+- manifest.csv with a column `path` and any of `speaker`, `dataset`, `session`, `language`, `sex`,
+  `age`;
 - utt2spk, "name speaker" a line, as in Kaldi;
 - wav.scp, "name path" a line, as in Kaldi (paths of files; commands are not run).
 
@@ -30,6 +31,7 @@ class About:
     session: str = ""
     language: str = ""
     sex: str = ""
+    age: str = ""
 
 
 class Stamp(NamedTuple):

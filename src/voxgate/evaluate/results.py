@@ -12,6 +12,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import astuple, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ from voxgate.evaluate.tables import as_markdown
 from voxgate.evaluate.trials import Scores, Trials
 from voxgate.evaluate.voice_map import Point
 
-_RECORDING = ("recording", "speaker", "session", "language", "sex", "speech_s", "snr_db")
+_ABOUT = tuple(field.name for field in fields(About))
+_RECORDING = ("recording", *_ABOUT, "speech_s", "snr_db")
 _TRIAL = ("list", "enrolled", "probe", "target")
 
 
@@ -143,7 +145,7 @@ def _recordings(evaluation: Evaluation) -> Iterator[tuple[object, ...]]:
     for name, about in evaluation.about.items():
         heard = evaluation.heard.get(name)
         measured = (round(heard.speech_s, 3), round(heard.snr_db, 2)) if heard else ("", "")
-        yield name, about.speaker, about.session, about.language, about.sex, *measured
+        yield name, *astuple(about), *measured
 
 
 def _trials(system: System) -> Iterator[tuple[object, ...]]:
@@ -171,7 +173,7 @@ def _read_recordings(path: Path) -> tuple[dict[str, About], dict[str, Heard]]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             name = row["recording"]
-            about[name] = About(row["speaker"], row["session"], row["language"], row["sex"])
+            about[name] = About(**{key: row.get(key, "") for key in _ABOUT})
             if row["speech_s"]:
                 heard[name] = Heard(float(row["speech_s"]), float(row["snr_db"]))
     return about, heard
