@@ -22,6 +22,7 @@ EXAMPLES = (
     ("voxgate train recipes/resnet34/experiment.toml --data train --resume", "go on after a stop"),
     ("voxgate train x.toml --data train --set steps=100 --set loss.margin=0.3", "a try"),
     ("voxgate train x.toml --data train --pack-only --dev dev", "the pack of a finished run again"),
+    ("voxgate train x.toml --data train --pack-only --set pack.precision=int8", "one in 8 bits"),
     ("torchrun --nproc-per-node 4 -m voxgate train x.toml --data train", "four GPUs"),
 )
 
@@ -108,8 +109,8 @@ def train(
     from voxgate.train.run_folder import RunFolder, open_run
     from voxgate.train.world import join
 
-    if pack_only and (resume or overrides):
-        raise UsageError("--pack-only goes by what was run; leave --resume and --set away.")
+    if pack_only and resume:
+        raise UsageError("--pack-only goes by what was run; leave --resume away.")
     if threads:
         torch.set_num_threads(threads)
     table = read_table(experiment, overrides or ())
@@ -128,7 +129,7 @@ def train(
         with _told(recipe.name, shown=first) as (watch, decoding):
             run_training(recipe, folders, folder, device=device, watch=watch, decoding=decoding)
     if first:
-        made = make_pack(folder, folders, dev)
+        made = make_pack(folder, folders, dev, (overrides or ()) if pack_only else ())
         _show(made, as_json=json)
     return DONE
 

@@ -1,5 +1,6 @@
 """A finished run → a pack: the network exported, its scores calibrated, its errors measured."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -33,6 +34,9 @@ _STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
 _SOME = 60  # recordings, to quantise by and to check an export with
 _TENTHS = 10  # the shares of an embedding's parts are so many parts of a whole
 
+# mean EER in % of the datasets with enough held-out speakers, and the shares that give it
+Tried = list[tuple[float, tuple[float, ...]]]
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -56,23 +60,29 @@ class Made:
 
     folder: Path
     parity: float  # smallest cosine between the trained and the exported embedding
-    shares: dict[tuple[float, ...], float]  # of the parts -> mean EER in % of held-out speakers
+    shares: Tried  # of the embedding's parts
     uncalibrated: str | None  # why its LLR means nothing, if so
     metrics: dict[str, dict[str, float]]  # on the dev trials
 
 
-def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
+def make_pack(
+    run: RunFolder, folders: Folders, dev: Path | None, overrides: Sequence[str] = ()
+) -> Made:
     """Make the pack of a run, in the folder `pack` of the run's.
 
     Args:
         run: a run with a checkpoint.
         folders: those it was trained with; its held-out speakers calibrate the pack.
         dev: a folder with lists of trials and their recordings, for the figures in the pack.
+        overrides: what of the recipe's name and of its tables `pack` and `carried` is to be
+            another; the folder is then `pack-` and the name.
 
     Raises:
-        TrainingError: the run has no checkpoint yet, or the export is not what was trained.
+        TrainingError: the run has no checkpoint yet, or the export is not what was trained; or an
+            override concerns the training.
     """
-    experiment = run.experiment()
+    experiment = run.experiment(overrides)
+    folder = run.path / f"pack-{experiment.name}" if overrides else run.pack
     corpus = open_corpus(folders)
     trained_on, held_out, test = divide(corpus, experiment)
     model = trained_model(run)
@@ -91,10 +101,10 @@ def make_pack(run: RunFolder, folders: Folders, dev: Path | None) -> Made:
         _write(out, experiment, fitted, {}, why)
         metrics = pack_metrics(load_pack(out), dev, threads=torch.get_num_threads()) if dev else {}
         _write(out, experiment, fitted, metrics, why)
-        replace_folder(out, run.pack)
-    if len(test):
+        replace_folder(out, folder)
+    if len(test) and not overrides:
         _write_classifier(run, corpus, trained_on, test)
-    return Made(run.pack, parity, shares, why, metrics)
+    return Made(folder, parity, shares, why, metrics)
 
 
 def _some_speech(corpus: Corpus, recordings: NDArray[np.int64], seed: int) -> list[Waveform]:
@@ -156,35 +166,33 @@ def _fit(
 
 
 @torch.no_grad()
-def choose_shares(
-    model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]
-) -> dict[tuple[float, ...], float]:
+def choose_shares(model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]) -> Tried:
     """Set the shares of the embedding's parts to what tells held-out speakers apart best.
 
     They stay equal where no dataset has enough held-out speakers.
 
     Returns:
-        For the shares tried, the mean EER in % of the datasets with 10 held-out speakers or more.
+        What was tried, the best first.
     """
     if len(model.sizes) == 1 or not len(recordings):
-        return {}
+        return []
     raw = embed_all(model.eval().raw, corpus, recordings)
     units = [
         part / np.linalg.norm(part, axis=1, keepdims=True)
         for part in np.split(raw, np.cumsum(model.sizes)[:-1], axis=1)
     ]
     cosines = np.stack([unit @ unit.T for unit in units])
-    tried = {}
+    tried: Tried = []
     for tenths in product(range(_TENTHS + 1), repeat=len(units)):
         if sum(tenths) == _TENTHS:
             shares = tuple(tenth / _TENTHS for tenth in tenths)
             scores = np.tensordot(np.array(shares, np.float32), cosines, 1)
             rates = eer_by_dataset(scores, corpus, recordings, least_speakers=_STEADY_SPEAKERS)
             if rates:
-                tried[shares] = round(float(np.mean(list(rates.values()))), 2)
+                tried.append((round(float(np.mean(list(rates.values()))), 2), shares))
+    tried.sort()
     if tried:
-        best = min(tried, key=lambda shares: tried[shares])
-        model.weigh(best)
+        model.weigh(tried[0][1])
     return tried
 
 

@@ -5,13 +5,15 @@
 - log.jsonl: a line a checkpoint;
 - curves.png, tensorboard/: the same to look at;
 - checkpoint.pt: the last state, to go on from;
-- pack/: what came of it.
+- pack/: what came of it;
+- pack-NAME/: a pack made of it in another way.
 """
 
 import hashlib
 import json
 import platform
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -25,9 +27,10 @@ from voxgate import __version__
 from voxgate.atomic import cannot_write, complete_or_absent
 from voxgate.errors import TrainingError
 from voxgate.train.cache import Corpus
-from voxgate.train.config import Experiment, read_experiment
+from voxgate.train.config import Experiment, build_experiment, read_table
 
 _PACKAGES = ("torch", "numpy", "onnx", "onnxscript")
+_OF_THE_PACK = ("name", "carried.", "pack.")  # what of a recipe the training does not depend on
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,20 @@ class RunFolder:
     def pack(self) -> Path:
         return self.path / "pack"
 
-    def experiment(self) -> Experiment:
-        """What is run here.
+    def experiment(self, overrides: Sequence[str] = ()) -> Experiment:
+        """What is run here; some of what concerns the pack alone given anew, as "key=value".
 
         Raises:
-            TrainingError: this is no run's folder.
+            TrainingError: this is no run's folder, or an override concerns the training.
         """
-        return read_experiment(self.path / "experiment.toml")
+        for override in overrides:
+            if not override.strip().startswith(_OF_THE_PACK):
+                raise TrainingError(
+                    f"{override} would change the training, which is over; a pack can be made with "
+                    f"another {', '.join(_OF_THE_PACK)}…"
+                )
+        path = self.path / "experiment.toml"
+        return build_experiment(read_table(path, overrides), str(path))
 
     def log(self, line: dict[str, Any]) -> None:
         """Add a line to log.jsonl, in place of any that a run cut short wrote for later steps."""
