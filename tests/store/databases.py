@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from store.server import PostgresServer
-from voxgate.store import open_store
+from voxgate.store import Store, open_store
 
 KEY = bytes(range(32))
 _NUMBERS = count()
@@ -56,3 +57,8 @@ def own_database(postgres: PostgresServer) -> Iterator[str]:
     name = f"test_{next(_NUMBERS)}"
     yield postgres.make(name)
     postgres.run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def opening(path: Path) -> Store:
+    """The SQLite store in this file; its key is KEY."""
+    return open_store(f"sqlite:///{path}", key=KEY)

@@ -1,40 +1,18 @@
 """What is left in the bytes of a SQLite store's files of what was taken back: nothing."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from store.databases import KEY
+from store.databases import opening
 from store.samples import PACK, sample
 from voxgate.errors import SpeakerNotFoundError, StoreWriteError
-from voxgate.store import Store, open_store, sqlite
+from voxgate.store import Store, sqlite
 from voxgate.store.sqlite import SqliteDatabase
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "voices.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    opened = opening(path)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait long for others; must come before the store in a test's parameters."""
-    monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
-
-
-def opening(path: Path) -> Store:
-    return open_store(f"sqlite:///{path}", key=KEY)
 
 
 def traces(store: Store, path: Path, speaker: str) -> list[bytes]:
