@@ -98,6 +98,17 @@ def test_the_parts_stand_side_by_side_and_each_has_its_share(carrying):
     assert [part.norm().item() ** 2 for part in parts] == pytest.approx(shares, abs=1e-5)
 
 
+def test_a_part_without_a_share_is_left_out(carrying):
+    waveform = torch.from_numpy(sound(2.5))[None]
+    assert carrying.dim == 32
+    carrying.weigh([0.4, 0.0, 0.6])
+    with torch.no_grad():
+        embedding = carrying(waveform)[0]
+    assert carrying.dim == len(embedding) == 24
+    parts = [part.norm().item() ** 2 for part in embedding.split([16, 8])]
+    assert parts == pytest.approx([0.4, 0.6], abs=1e-5)
+
+
 def test_a_pack_with_a_carried_network_takes_speech_of_any_length(carrying, tmp_path):
     export_onnx(carrying, tmp_path / "model.onnx")
     lengths = (0.4, 1.0, 1.59, 1.6, 1.61, 3.2, 3.3, 6.0)

@@ -17,7 +17,7 @@ class SpeakerModel(nn.Module):
     The embedding has up to three parts, each of unit length: one that separates the training
     speakers, one that follows a teacher, and one of a network that is carried as it is. `shares`
     (parts,), whose sum is 1, are their weights in a cosine of whole embeddings: that is the
-    weighted mean of the parts' cosines.
+    weighted mean of the parts' cosines. A part without a share is left out.
 
     Before it is brought to unit length the embedding is standardised: `mean` is taken from it and
     it is divided by `std`, both (dim,). They are 0 and 1 until `standardise` sets them.
@@ -39,6 +39,7 @@ class SpeakerModel(nn.Module):
         self.sizes = [self.own_dim, taught] if taught else [self.own_dim]
         dim = sum(self.sizes)
         self.register_buffer("shares", torch.full((len(self.sizes),), 1 / len(self.sizes)))
+        self.kept = [True] * len(self.sizes)  # which parts have a share
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("std", torch.ones(dim))
 
@@ -58,6 +59,12 @@ class SpeakerModel(nn.Module):
     def weigh(self, shares: Sequence[float]) -> None:
         """Set the shares of the parts in a cosine."""
         self.shares = torch.tensor(shares).to(self.mean)
+        self.kept = [share > 0 for share in shares]
+
+    @property
+    def dim(self) -> int:
+        """Numbers in an embedding."""
+        return sum(size for size, kept in zip(self.sizes, self.kept, strict=True) if kept)
 
     def raw(self, waveform: Tensor) -> Tensor:
         """Waveforms (batch, samples) → the parts side by side (batch, dim), of any length."""
@@ -73,7 +80,8 @@ class SpeakerModel(nn.Module):
             return functional.normalize(parts[0])
         weighed = [
             functional.normalize(part) * share.sqrt()
-            for part, share in zip(parts, self.shares, strict=True)
+            for part, share, kept in zip(parts, self.shares, self.kept, strict=True)
+            if kept
         ]
         return torch.cat(weighed, dim=1)
 

@@ -104,10 +104,10 @@ def make_pack(
         export_onnx(model, out / "model.onnx", precision, heard)
         unheard = _some_speech(corpus, held_out, experiment.seed) if len(held_out) else heard
         parity = check_parity(model, out / "model.onnx", unheard, precision)
-        fitted, why = _fit(out, experiment, corpus, trained_on, held_out)
-        _write(out, experiment, fitted, {}, why)
+        fitted, why = _fit(out, experiment, corpus, trained_on, held_out, dim=model.dim)
+        _write(out, experiment, fitted, {}, why, dim=model.dim)
         metrics = pack_metrics(load_pack(out), dev, threads=torch.get_num_threads()) if dev else {}
-        _write(out, experiment, fitted, metrics, why)
+        _write(out, experiment, fitted, metrics, why, dim=model.dim)
         replace_folder(out, folder)
     if len(test) and not overrides:
         _write_classifier(run, corpus, trained_on, test)
@@ -146,16 +146,18 @@ def trained_model(run: RunFolder) -> SpeakerModel:
     return model.eval()
 
 
-def _fit(
+def _fit(  # noqa: PLR0913 - the pack so far, and all it was made from
     out: Path,
     experiment: Experiment,
     corpus: Corpus,
     trained_on: NDArray[np.int64],
     held_out: NDArray[np.int64],
+    *,
+    dim: int,
 ) -> tuple[Fitted, str | None]:
     """Cohort, calibration and false-accept table; and why there is no calibration, if so."""
     facts = experiment.pack
-    _write(out, experiment, _STAND_IN, {}, None)
+    _write(out, experiment, _STAND_IN, {}, None, dim=dim)
     embedder = Embedder(load_pack(out), threads=torch.get_num_threads())
     size = min(facts.cohort_size, len(np.unique(corpus.speaker[trained_on])))
     cohort = calibrate.make_cohort(embedder, corpus, trained_on, size, experiment.seed)
@@ -177,7 +179,7 @@ def _fit(
 def choose_shares(model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.int64]) -> Tried:
     """Set the shares of the embedding's parts to what tells held-out speakers apart best.
 
-    They stay equal where no dataset has enough held-out speakers.
+    They stay equal where no dataset has enough held-out speakers. A part may get none.
 
     Returns:
         What was tried, the best first.
@@ -204,12 +206,14 @@ def choose_shares(model: SpeakerModel, corpus: Corpus, recordings: NDArray[np.in
     return tried
 
 
-def _write(
+def _write(  # noqa: PLR0913 - the pack so far, and all that is said of it
     out: Path,
     experiment: Experiment,
     fitted: Fitted,
     metrics: dict[str, dict[str, float]],
     uncalibrated: str | None,
+    *,
+    dim: int,
 ) -> None:
     """Write cohort.npy and pack.toml."""
     np.save(out / "cohort.npy", fitted.cohort)
@@ -223,9 +227,7 @@ def _write(
             "spread": fitted.spread,
         },
         "pack": {
-            "name": experiment.name,
-            "dim": experiment.model.config.dim + experiment.carried.dim,
-            "sample_rate_hz": SAMPLE_RATE, **facts,
+            "name": experiment.name, "dim": dim, "sample_rate_hz": SAMPLE_RATE, **facts,
         },
         "files": {file: sha256_of(out / file) for file in ("model.onnx", "cohort.npy")},
         "calibration": asdict(fitted.calibration),
