@@ -9,7 +9,6 @@ import tiny_pack
 from voxgate import packs
 from voxgate.errors import PackError, PackNotFoundError, PackTamperedError
 from voxgate.packs import DEFAULT_PACK, PACKS, installed, load_pack
-from voxgate.scoring import log_spread
 
 
 @pytest.fixture
@@ -67,17 +66,6 @@ def test_the_cohort_is_read_once_and_in_single_precision(folder):
     assert cohort.embeddings.dtype == np.float32
     assert cohort.nearest == 24
     assert pack.cohort() is cohort
-
-
-def test_a_spread_of_the_cohort_is_read_and_counts(folder):
-    plain = load_pack(folder).cohort()
-    assert plain.spread == (0, 0)
-    edit(folder, "nearest = 24", "nearest = 24\nspread = [-2.0, -1]")
-    corrected = load_pack(folder).cohort()
-    some = plain.embeddings[:3]
-    more = -2 * (log_spread(*(corrected.scale_of(some),) * 2) + 1)
-    gained = corrected.as_norm(some, some) - plain.as_norm(some, some)
-    assert np.diag(gained) == pytest.approx(more, abs=1e-4)
 
 
 @pytest.mark.parametrize("inside", ["", "tiny/"])
@@ -158,7 +146,6 @@ def test_a_missing_file_is_named(folder, name):
         ("[files]", "[files]\n'a\\b' = ''", "is not a plain file name"),
         ("[files]", '[files]\n".." = ""', "is not a plain file name"),
         ("nearest = 24", "nearest = 2.5", "nearest is not a whole number"),
-        ("nearest = 24", "nearest = 24\nspread = -2", "spread is not a pair of numbers"),
         ("slope = [4.0, 0.3]", "slope = [4.0]", "slope is not a pair of numbers"),
         ("slope = [4.0, 0.3]", "slope = 4", "slope is not a pair of numbers"),
         ("slope = [4.0, 0.3]", "slope = [-4.0, 0.3]", "fall"),

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from voxgate.errors import ScoringError
-from voxgate.scoring import Cohort, cosine
+from voxgate.scoring import Cohort, cosine, normalise
 from voxgate.search import Gallery, largest
 from voxgate.store import Voiceprint
 
@@ -105,7 +105,7 @@ def test_the_scale_is_that_of_the_cohort() -> None:
     cohort = Cohort(voices(50, seed=1), nearest=10)
     vectors, probe = voices(5), voices(1, seed=2)
     gallery = Gallery([enrolled(str(i), vector) for i, vector in enumerate(vectors)], cohort)
-    scores = cohort.normalise(gallery.cosines(probe[0]), gallery.scale, cohort.scale_of(probe))
+    scores = normalise(gallery.cosines(probe[0]), gallery.scale, cohort.scale_of(probe))
     assert scores == pytest.approx(cohort.as_norm(vectors, probe)[:, 0], abs=1e-5)
 
 

@@ -20,8 +20,7 @@ _TABLES = {
     "source": False, "published": False,
     **dict.fromkeys((*_DECIDING, *_FEEDING), False),
 }  # fmt: skip
-_OPTIONAL = {"cohort": {"spread": "pair of numbers"}}  # as _KEYS, but not needed
-_KEYS = {  # table -> key -> kind of value; all are needed, no others known but _OPTIONAL ones
+_KEYS = {  # table -> key -> kind of value; all are needed, no others known
     "pack": {
         "name": "text", "version": "text", "description": "text", "license": "text",
         "training_data": "list of texts", "dim": "whole number",
@@ -58,7 +57,7 @@ def check(toml: Mapping[str, Any]) -> None:
     _check_tables(toml)
     for name, kinds in _KEYS.items():
         if name in toml:
-            _check_keys(toml[name], kinds, _OPTIONAL.get(name, {}), f"[{name}]")
+            _check_keys(toml[name], kinds, f"[{name}]")
     _check_pack(toml["pack"])
     _check_files(
         toml["files"], ("model.onnx", "cohort.npy") if "cohort" in toml else ("model.onnx",)
@@ -105,20 +104,17 @@ def _check_tables(toml: Mapping[str, Any]) -> None:
             raise UnsoundError(f"the file {name} is not a table.")
 
 
-def _check_keys(
-    table: Mapping[str, Any], needed: Mapping[str, str], more: Mapping[str, str], where: str
-) -> None:
-    """The table has all the keys that are needed, of the right kind, and none but `more`."""
-    if missing := [key for key in needed if key not in table]:
+def _check_keys(table: Mapping[str, Any], kinds: Mapping[str, str], where: str) -> None:
+    """The table has all of its keys, of the right kind, and no others."""
+    if missing := [key for key in kinds if key not in table]:
         raise UnsoundError(f"{where} lacks {', '.join(missing)}.")
-    kinds = {**needed, **more}
     if unknown := [key for key in table if key not in kinds]:
         raise UnsoundError(
             f"{where} has the unknown {', '.join(unknown)}; known: {', '.join(kinds)}."
         )
-    for key, value in table.items():
-        if not _KINDS[kinds[key]](value):
-            raise UnsoundError(f"{where} {key} is not a {kinds[key]}.")
+    for key, kind in kinds.items():
+        if not _KINDS[kind](table[key]):
+            raise UnsoundError(f"{where} {key} is not a {kind}.")
 
 
 def _check_pack(facts: Mapping[str, Any]) -> None:

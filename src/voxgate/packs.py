@@ -33,7 +33,7 @@ from voxgate.errors import (
 )
 from voxgate.feeding import Feeding, make_feeding
 from voxgate.frontends import FrontEnd, make_front_end
-from voxgate.scoring import Calibration, Cohort, FalseAcceptTable, Spread, to_unit_length
+from voxgate.scoring import Calibration, Cohort, FalseAcceptTable, to_unit_length
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,7 +54,6 @@ class Decider(NamedTuple):
     """What turns a cosine into a decision; measured on a pack's own embeddings."""
 
     cohort_nearest: int
-    spread: Spread
     calibration: Calibration
     false_accepts: FalseAcceptTable
 
@@ -135,7 +134,7 @@ class Pack:
 
     @cached_property
     def _cohort(self) -> Cohort:
-        nearest, spread = self._decider.cohort_nearest, self._decider.spread
+        nearest = self._decider.cohort_nearest
         where = self.path / "cohort.npy"
         try:
             voices = np.load(io.BytesIO(self.read("cohort.npy")), allow_pickle=False)
@@ -148,7 +147,7 @@ class Pack:
             )
         try:
             directions = to_unit_length(voices.astype(np.float32))
-            return Cohort(directions, nearest, spread)
+            return Cohort(directions, nearest=nearest)
         except ScoringError as error:
             raise PackError(f"{where}: {error}") from error
 
@@ -225,10 +224,7 @@ def _decider_of(toml: Mapping[str, Any]) -> Decider | None:
         return None
     pairs = {key: tuple(pair) for key, pair in toml["calibration"].items()}
     return Decider(
-        toml["cohort"]["nearest"],
-        Spread(*toml["cohort"].get("spread", ())),
-        Calibration(**pairs),
-        FalseAcceptTable(**toml["false_accepts"]),
+        toml["cohort"]["nearest"], Calibration(**pairs), FalseAcceptTable(**toml["false_accepts"])
     )
 
 

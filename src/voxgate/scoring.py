@@ -55,11 +55,11 @@ class Scale(NamedTuple):
     std: Floats  # (n,), above 0
 
 
-class Spread(NamedTuple):
-    """What a score gains with the logarithm of the scales' standard deviations."""
-
-    weight: float = 0.0
-    usual: float = 0.0  # of that logarithm: there nothing is gained or lost
+def normalise(cosines: Floats, enrolled: Scale, probe: Scale) -> Floats:
+    """Turn cosines into AS-norm scores, given both sides' scales; shapes broadcast."""
+    z_norm = (cosines - enrolled.mean) / enrolled.std
+    t_norm = (cosines - probe.mean) / probe.std
+    return (z_norm + t_norm) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,15 +67,11 @@ class Cohort:
     """Embeddings (size, dim) of unrelated voices, to judge a cosine against.
 
     The adaptive s-norm of Matejka et al., "Analysis of Score Normalization in Multilingual
-    Speaker Recognition", Interspeech 2017. Where the cohort's scores lie close together, as with
-    little or poor speech, it divides by little and says too much; a `spread` makes up for that. It
-    is a quality measure in the sense of Mandasari et al., "Quality Measure Functions for
-    Calibration of Speaker Recognition Systems in Various Duration Conditions", IEEE TASLP 2013.
+    Speaker Recognition", Interspeech 2017.
     """
 
     embeddings: Floats = field(repr=False)
     nearest: int = 200  # how many of the most alike set the scale
-    spread: Spread = field(default=Spread(), repr=False)
 
     def __post_init__(self) -> None:
         size = len(self.embeddings)
@@ -83,20 +79,10 @@ class Cohort:
             raise ScoringError(f"nearest={self.nearest} is not from 2 to {size}, the cohort size.")
 
     def as_norm(self, enrolled: Floats, probes: Floats) -> Floats:
-        """Score (n, m) in standard deviations above the cohort, seen from both sides.
-
-        Corrected by the `spread`, if there is one.
-        """
+        """Score (n, m) in standard deviations above the cohort, seen from both sides."""
         mean, std = self.scale_of(enrolled)
         rows = Scale(mean[:, None], std[:, None])
-        return self.normalise(cosine(enrolled, probes), rows, self.scale_of(probes))
-
-    def normalise(self, cosines: Floats, enrolled: Scale, probe: Scale) -> Floats:
-        """Turn cosines into AS-norm scores, given both sides' scales; shapes broadcast."""
-        z_norm = (cosines - enrolled.mean) / enrolled.std
-        t_norm = (cosines - probe.mean) / probe.std
-        weight, usual = self.spread
-        return (z_norm + t_norm) / 2 + weight * (log_spread(enrolled, probe) - usual)
+        return normalise(cosine(enrolled, probes), rows, self.scale_of(probes))
 
     def scale_of(self, embeddings: Floats) -> Scale:
         """Mean and standard deviation, each (n,), of the nearest cohort scores.
@@ -116,11 +102,6 @@ class Cohort:
     @cached_property
     def _directions(self) -> Floats:
         return to_unit_length(self.embeddings)
-
-
-def log_spread(enrolled: Scale, probe: Scale) -> Floats:
-    """The mean natural logarithm of both sides' standard deviations; shapes broadcast."""
-    return (np.log(enrolled.std) + np.log(probe.std)) / 2
 
 
 def effective_speech_s(enrolled_s: ArrayLike, probe_s: ArrayLike) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ from voxgate.errors import (
 )
 from voxgate.packs import DEFAULT_PACK, Pack, load_pack
 from voxgate.quality import QualityWarning
-from voxgate.scoring import DEFAULT_POLICY, Policy
+from voxgate.scoring import DEFAULT_POLICY, Policy, normalise
 from voxgate.search import Gallery, largest
 from voxgate.store import Mode, Sample, Store, Voiceprint, open_store
 from voxgate.store.checks import check_mode, clean_name
@@ -285,8 +285,8 @@ class Verifier:
         if not len(gallery):
             return []
         pack = self.pack
-        cohort, cosines = pack.cohort(), gallery.cosines(probe.vector)
-        scores = cohort.normalise(cosines, gallery.scale, cohort.scale_of(probe.vector[None]))
+        cosines = gallery.cosines(probe.vector)
+        scores = normalise(cosines, gallery.scale, pack.cohort().scale_of(probe.vector[None]))
         llrs = pack.calibration.llr(scores, gallery.speech_s, probe.speech_s)
         found = []
         for i in largest(llrs, top):

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from voices import speak
@@ -11,7 +9,6 @@ from voxgate.evaluate.calibration import (
     Pairs,
     counts,
     fit_calibration,
-    fit_spread,
     make_cohort,
     make_pairs,
     make_sides,
@@ -32,8 +29,7 @@ def drawn(each: int, *, buckets=range(6), slope: float = 2.0, seed: int = 0) -> 
     score = np.where(target, 1, -1) + rng.normal(0, slope**-0.5, len(target))
     speaker = rng.integers(40, size=(2, len(target)))
     whole = np.ones(len(target), bool)
-    spread = rng.normal(-2.5, 0.3, len(target))
-    return Pairs(score, spread, target, np.array(BUCKETS_S)[bucket], bucket, *speaker, whole)
+    return Pairs(score, target, np.array(BUCKETS_S)[bucket], bucket, *speaker, whole)
 
 
 def test_the_true_llr_is_found():
@@ -45,15 +41,6 @@ def test_the_true_llr_is_found():
     pairs = drawn(5_000, seed=1)
     llr = fitted.llr(pairs.score, pairs.speech_s, pairs.speech_s)
     assert cllr(llr, pairs.target) == pytest.approx(min_cllr(llr, pairs.target), abs=0.01)
-
-
-def test_what_the_spread_of_the_cohort_does_to_a_score_is_found_and_undone():
-    pairs = drawn(20_000)
-    spoilt = replace(pairs, score=pairs.score + 3 * (pairs.log_spread + 2.5))
-    spread = fit_spread(spoilt)
-    assert spread.weight == pytest.approx(-3, abs=0.05)
-    assert spread.usual == pytest.approx(-2.5, abs=0.01)
-    assert fit_spread(pairs).weight == pytest.approx(0, abs=0.05)
 
 
 def test_a_bucket_without_pairs_is_refused_unless_there_is_something_to_stay_near():
@@ -82,8 +69,7 @@ def test_thresholds_are_counted():
     score = np.concatenate([np.arange(1, 1001) / 1000, [0.95, 2]])
     target = np.arange(1002) >= 1000
     nobody = np.zeros(1002, int)
-    usual, speech_s, bucket = np.zeros(1002), np.full(1002, 1.2), np.full(1002, 2)
-    pairs = Pairs(score, usual, target, speech_s, bucket, nobody, nobody, target)
+    pairs = Pairs(score, target, np.full(1002, 1.2), np.full(1002, 2), nobody, nobody, target)
     assert counts(pairs)[2].tolist() == [1000, 2]
     table = measure_false_accepts(pairs, same, buckets=[2])
     assert (table.speech_s, table.far) == ([1.2], [0.1, 0.03])  # 10 false accepts are too few

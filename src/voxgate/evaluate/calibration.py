@@ -15,15 +15,7 @@ from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.embed import Embedder
 from voxgate.errors import EvaluationError
 from voxgate.extras import need
-from voxgate.scoring import (
-    Calibration,
-    Cohort,
-    FalseAcceptTable,
-    Scale,
-    Spread,
-    effective_speech_s,
-    log_spread,
-)
+from voxgate.scoring import Calibration, Cohort, FalseAcceptTable, effective_speech_s
 
 LENGTHS_S = (0.4, 0.7, 1.0, 1.5, 2.5, 4.0)  # what recordings are cut to
 BUCKETS_S = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0)  # centres of the effective speech in the table
@@ -51,7 +43,6 @@ class Pairs:
     """Trials between sides. Every array is (pairs,)."""
 
     score: NDArray[np.float64]  # AS-norm
-    log_spread: NDArray[np.float64]  # of the cohort's scores, mean of both sides
     target: NDArray[np.bool_]
     speech_s: NDArray[np.float64]  # effective
     bucket: Ints  # index into BUCKETS_S
@@ -126,14 +117,11 @@ def make_pairs(sides: Sides, cohort: Cohort) -> Pairs:
     together = sides.members.astype(np.float32)
     apart = (together @ together.T == 0) & (sides.population[:, None] == sides.population)
     a, b = np.nonzero(np.triu(apart, 1))
-    mean, std = cohort.scale_of(sides.vectors)
-    scales = [Scale(mean[side], std[side]) for side in (a, b)]
-    scores = cohort.normalise((sides.vectors[a] * sides.vectors[b]).sum(axis=1), *scales)
+    scores = cohort.as_norm(sides.vectors, sides.vectors)
     speech_s = effective_speech_s(sides.speech_s[a], sides.speech_s[b])
     distance = [np.abs(np.log(speech_s) - np.log(centre)) for centre in BUCKETS_S]
     return Pairs(
-        score=scores.astype(np.float64),
-        log_spread=log_spread(*scales).astype(np.float64),
+        score=scores[a, b].astype(np.float64),
         target=sides.speaker[a] == sides.speaker[b],
         speech_s=speech_s,
         bucket=np.argmin(distance, axis=0),
@@ -183,31 +171,6 @@ def fit_calibration(
     fitted = _minimum(pairs, weight, start, pull, np.log(pairs.speech_s.clip(shortest, longest)))
     slope, slope_q, offset, offset_q = (round(float(w), 5) for w in fitted)
     return Calibration((slope, slope_q), (offset, offset_q), (shortest, longest))
-
-
-def fit_spread(pairs: Pairs) -> Spread:
-    """What of the cohort's spread the scores of a plain AS-norm are to gain.
-
-    The weight that loses least in a logistic regression as in `fit_calibration`, with which it is
-    fitted together; what is usual is the mean over the pairs.
-    """
-    count = counts(pairs)
-    weight = 1 / count[pairs.bucket, pairs.target.astype(int)]
-    q = np.log(pairs.speech_s.clip(BUCKETS_S[0], BUCKETS_S[-1]))
-    usual = float(pairs.log_spread.mean())
-    more, sign = pairs.log_spread - usual, np.where(pairs.target, 1.0, -1.0)
-
-    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        score, steepness = pairs.score + w[4] * more, w[0] + w[1] * q
-        margin = sign * (steepness * score + w[2] + w[3] * q)
-        slope = -sign * weight / weight.sum() / (1 + np.exp(margin.clip(-500, 500)))
-        each = (score, q * score, np.ones_like(q), q, steepness * more)
-        lost = weight / weight.sum() @ np.logaddexp(0, -margin)
-        return float(lost), np.array([slope @ feature for feature in each])
-
-    minimize = need("scipy.optimize", "evaluate").minimize
-    fitted = minimize(loss, np.array([1.0, 0, 0, 0, 0]), jac=True, method="BFGS").x
-    return Spread(round(float(fitted[4]), 4), round(usual, 4))
 
 
 def _minimum(

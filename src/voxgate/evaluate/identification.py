@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from voxgate.evaluate.embeddings import Embeddings
 from voxgate.packs import Pack
-from voxgate.scoring import Scale, to_unit_length
+from voxgate.scoring import Scale, normalise, to_unit_length
 
 FPIRS = (0.1, 0.05, 0.01)
 DRAWS = 10
@@ -100,7 +100,7 @@ def _draw(
     speech_s = np.array([seconds[rows].sum() for rows in enrolled])
     cohort, cosines = pack.cohort(), vectors[probes] @ voices.T
     mean, std = cohort.scale_of(vectors[probes])
-    scores = cohort.normalise(cosines, Scale(mean[:, None], std[:, None]), cohort.scale_of(voices))
+    scores = normalise(cosines, Scale(mean[:, None], std[:, None]), cohort.scale_of(voices))
     llr = pack.calibration.llr(scores, seconds[probes][:, None], speech_s)
     mated = np.isin(speaker[probes], names)
     by_llr, by_cosine = (

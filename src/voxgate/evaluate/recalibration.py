@@ -33,18 +33,9 @@ from voxgate.evaluate.embeddings import Progress, silent
 from voxgate.evaluate.metrics import Bools, Floats, cllr, eer
 from voxgate.evaluate.policies import thresholds
 from voxgate.packs import Pack
-from voxgate.scoring import (
-    Calibration,
-    Cohort,
-    Costs,
-    FalseAcceptRate,
-    FalseAcceptTable,
-    Policy,
-    Spread,
-)
+from voxgate.scoring import Calibration, Cohort, Costs, FalseAcceptRate, FalseAcceptTable, Policy
 from voxgate.speech import read_speech
 
-_FITTED = ("cohort", "cohort_nearest", "spread", "calibration", "false_accepts", "failures")
 LEAST_SPEAKERS = 10  # with two recordings or more
 LEAST_COHORT = 50  # voices to make a cohort from
 MOST_RECORDINGS = 400  # what there are more of is left out, evenly among the speakers
@@ -99,12 +90,14 @@ class Recalibration:
     false_accepts: FalseAcceptTable
     cohort: NDArray[np.float16] | None  # a new one, if one was made
     cohort_nearest: int
-    spread: Spread
     failures: tuple[tuple[Path, str], ...]  # recordings that could not be used, and why
 
     def to_dict(self) -> dict[str, Any]:
         """What was found, as plain values."""
-        return {key: value for key, value in asdict(self).items() if key not in _FITTED}
+        facts = asdict(self)
+        for key in ("cohort", "cohort_nearest", "failures", "calibration", "false_accepts"):
+            del facts[key]
+        return facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +140,7 @@ def recalibrate(
             f"Too few speakers have two usable recordings or more: {enough}; at least "
             f"{LEAST_SPEAKERS} are needed, because with fewer it is chance what rates come out."
         )
-    scaling, made = _cohort(embedder, cohort, seed)
+    voices, nearest, made = _cohort(embedder, cohort, seed)
 
     def speech(i: int) -> Waveform:
         progress(len(chosen) + i + 1, steps)
@@ -155,7 +148,7 @@ def recalibrate(
 
     together = np.zeros(len(heard.speaker), np.int64)
     sides = make_sides(embedder, speech, heard.speaker, together, seed)
-    pairs = make_pairs(sides, scaling)
+    pairs = make_pairs(sides, Cohort(voices.astype(np.float32), nearest))
     known = None if made is not None else (pack.calibration, pack.false_accepts)
     fit = _Fit(known, len(names))
     calibration, table = fit(pairs)
@@ -175,8 +168,7 @@ def recalibrate(
         calibration=calibration,
         false_accepts=table,
         cohort=made,
-        cohort_nearest=scaling.nearest,
-        spread=scaling.spread,
+        cohort_nearest=nearest,
         failures=heard.failures,
     )
 
@@ -215,15 +207,16 @@ def _speech(path: Path, needed_s: float) -> Waveform:
 
 def _cohort(
     embedder: Embedder, paths: Sequence[Path], seed: int
-) -> tuple[Cohort, NDArray[np.float16] | None]:
-    """The cohort, and its voices if it is a new one."""
+) -> tuple[NDArray[np.floating[Any]], int, NDArray[np.float16] | None]:
+    """Voices of the cohort, how many of them count, and the cohort if it is a new one."""
     if not paths:
         if embedder.pack.decider is None:
             raise EvaluationError(
                 f"The pack {embedder.pack.id} has no cohort to judge a cosine against; give "
                 f"recordings of {LEAST_COHORT} other people or more with --cohort."
             )
-        return embedder.pack.cohort(), None
+        own = embedder.pack.cohort()
+        return own.embeddings, own.nearest, None
     vectors = []
     for path in paths:
         try:
@@ -236,7 +229,7 @@ def _cohort(
             f"{LEAST_COHORT}, each of another person, are needed."
         )
     made = make_cohort(np.stack(vectors), min(_LARGEST_COHORT, len(vectors) // 2), seed)
-    return Cohort(made.astype(np.float32), min(_NEAREST, len(made))), made
+    return made, min(_NEAREST, len(made)), made
 
 
 @dataclass(frozen=True)

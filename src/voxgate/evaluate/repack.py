@@ -49,7 +49,7 @@ def _files(pack: Pack, found: Recalibration) -> dict[str, bytes]:
         files["cohort.npy"] = buffer.getvalue()
     toml = read_manifest(pack)
     toml |= {
-        "cohort": {"nearest": found.cohort_nearest, "spread": found.spread},
+        "cohort": {"nearest": found.cohort_nearest},
         "calibration": asdict(found.calibration),
         "false_accepts": asdict(found.false_accepts),
         "metrics": {"own-recordings": _metrics(found)},

@@ -15,16 +15,11 @@ from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.download import sha256_of
 from voxgate.embed import Embedder
 from voxgate.errors import EvaluationError, ScoringError, TrainingError
-from voxgate.evaluate.calibration import (
-    fit_calibration,
-    fit_spread,
-    make_pairs,
-    measure_false_accepts,
-)
+from voxgate.evaluate.calibration import fit_calibration, make_pairs, measure_false_accepts
 from voxgate.evaluate.evaluation import pack_metrics
 from voxgate.manifest import to_toml
 from voxgate.packs import load_pack
-from voxgate.scoring import Calibration, Cohort, FalseAcceptTable, Spread
+from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate, closed_set
 from voxgate.train.cache import Corpus
 from voxgate.train.carried import carried_network
@@ -48,14 +43,12 @@ class Fitted:
     """What of a pack is fitted after training."""
 
     cohort: NDArray[np.float16]  # (size, dim)
-    spread: Spread
     calibration: Calibration
     false_accepts: FalseAcceptTable
 
 
 _STAND_IN = Fitted(  # for a pack that is only asked for embeddings yet
     np.zeros((2, 2), np.float16),
-    Spread(),
     Calibration((1.0, 0.0), (0.0, 0.0), (0.4, 6.0)),
     FalseAcceptTable([1.0], [0.1], [[0.0]], [[0.5]], [[1, 1]]),
 )
@@ -164,15 +157,14 @@ def _fit(  # noqa: PLR0913 - the pack so far, and all it was made from
     if not len(held_out):
         return replace(_STAND_IN, cohort=cohort), "no speaker was held out"
     sides = calibrate.make_sides(embedder, corpus, held_out, experiment.seed)
-    plain = Cohort(cohort.astype(np.float32), min(facts.cohort_nearest, size))
+    nearest = min(facts.cohort_nearest, size)
+    pairs = make_pairs(sides, Cohort(cohort.astype(np.float32), nearest))
     try:
-        spread = fit_spread(make_pairs(sides, plain))
-        pairs = make_pairs(sides, replace(plain, spread=spread))
         calibration = fit_calibration(pairs)
         table = measure_false_accepts(pairs, calibration)
     except (EvaluationError, ScoringError) as error:
         return replace(_STAND_IN, cohort=cohort), str(error)
-    return Fitted(cohort, spread, calibration, table), None
+    return Fitted(cohort, calibration, table), None
 
 
 @torch.no_grad()
@@ -222,10 +214,7 @@ def _write(  # noqa: PLR0913 - the pack so far, and all that is said of it
     if uncalibrated:
         facts["description"] += f" Not calibrated ({uncalibrated.rstrip('.')})."
     toml = {
-        "cohort": {
-            "nearest": min(facts.pop("cohort_nearest"), len(fitted.cohort)),
-            "spread": fitted.spread,
-        },
+        "cohort": {"nearest": min(facts.pop("cohort_nearest"), len(fitted.cohort))},
         "pack": {
             "name": experiment.name, "dim": dim, "sample_rate_hz": SAMPLE_RATE, **facts,
         },
