@@ -14,7 +14,7 @@ from voxgate.evaluate.trials import score_trials
 from voxgate.packs import load_pack
 from voxgate.verify import Verifier
 
-LARGEST_BYTES = 12_000_000
+LARGEST_BYTES = 8_000_000
 LISTS = ("arabiccommands", "librispeech")
 
 
@@ -74,7 +74,7 @@ def test_it_scores_real_trials_as_its_pack_toml_says(pack, scored):
 
 
 def test_it_gives_every_trial_the_score_it_had_when_it_was_made(scored):
-    """To 0.01 of a cosine, 0.05 of an LLR: that much the sums of other processors may differ."""
+    """To 0.01 of a cosine, 0.2 of an LLR: the 8-bit sums of other processors may differ so."""
     by_list = {scores.trials.name: scores for scores in scored}
     with Path(__file__).with_name("builtin_scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -83,4 +83,4 @@ def test_it_gives_every_trial_the_score_it_had_when_it_was_made(scored):
         found = by_list[row["list"]].by_kind
         trial = int(row["trial"])
         assert found["cosine"][trial] == pytest.approx(float(row["cosine"]), abs=0.01), row
-        assert found["llr"][trial] == pytest.approx(float(row["llr"]), abs=0.05), row
+        assert found["llr"][trial] == pytest.approx(float(row["llr"]), abs=0.2), row
