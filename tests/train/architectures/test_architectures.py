@@ -76,7 +76,7 @@ def test_every_parameter_is_trained_also_in_bfloat16(name):
     model = small(name).train()
     features = model.front_end(torch.from_numpy(noise(4, 12_000)))
     with torch.autocast("cpu", torch.bfloat16):
-        own, _ = model.parts(features)
+        own, _ = model.own_and_taught(features)
     (own.float() * torch.randn(own.shape)).sum().backward()
     without = [
         key for key, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0
