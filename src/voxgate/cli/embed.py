@@ -6,7 +6,6 @@ import re
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -18,6 +17,7 @@ from voxgate.cli import options, output
 from voxgate.cli.exits import DONE, FAILED
 from voxgate.cli.recordings import find_recordings
 from voxgate.errors import AudioError, UsageError
+from voxgate.interrupts import interrupts_noted
 
 if TYPE_CHECKING:
     from voxgate.embed import Embedder
@@ -136,7 +136,7 @@ def _with_progress(outcomes: "Iterator[Row | Failure]", total: int) -> "Iterator
 def _embed_all(names: Sequence[str], pack: Path, jobs: int) -> "Iterator[Row | Failure]":
     """Embed each; with several jobs in as many processes, and in the order they finish."""
     if min(jobs, len(names)) <= 1:
-        with _interrupts_noted() as interrupts:
+        with interrupts_noted() as interrupts:
             for name in names:
                 yield _embed_one(name, pack)
                 if interrupts:
@@ -153,25 +153,6 @@ def _embed_all(names: Sequence[str], pack: Path, jobs: int) -> "Iterator[Row | F
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             running.update(islice(waiting, len(finished)))
             yield from (future.result() for future in finished)
-
-
-@contextmanager
-def _interrupts_noted() -> "Iterator[list[int]]":
-    """Let Ctrl-C fill the list that is given; the second one interrupts at once.
-
-    Where it falls into a callback of a decoder written in C, an exception would be lost.
-    """
-    noted: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        noted.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield noted
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _leave_interrupts_to_parent() -> None:

@@ -113,7 +113,8 @@ def train(
         raise UsageError("--pack-only goes by what was run; leave --resume away.")
     if threads:
         torch.set_num_threads(threads)
-    table = read_table(experiment, overrides or ())
+    changed = tuple(overrides or ())
+    table = read_table(experiment, () if pack_only else changed)
     recipe = build_experiment(table, str(experiment))
     place = out or Path("runs") / recipe.name
     noise = noise or _noise_near(data)
@@ -129,7 +130,7 @@ def train(
         with _told(recipe.name, shown=first) as (watch, decoding):
             run_training(recipe, folders, folder, device=device, watch=watch, decoding=decoding)
     if first:
-        made = make_pack(folder, folders, dev, (overrides or ()) if pack_only else ())
+        made = make_pack(folder, folders, dev, changed if pack_only else ())
         _show(made, as_json=json)
     return DONE
 

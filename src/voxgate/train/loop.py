@@ -1,6 +1,5 @@
 """The training loop: resumable at any moment, to the same result."""
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.tensorboard import SummaryWriter
 
 from voxgate.errors import TrainingError
+from voxgate.interrupts import interrupts_noted
 from voxgate.train import batches, closed_set
 from voxgate.train.augment import Augmenter
 from voxgate.train.cache import Corpus, build_cache
@@ -173,7 +173,7 @@ class _Loop:
         objective = self.world.together(Objective(self.experiment, state))
         sums, since, errors = np.zeros(3), state.step, self._last_errors()
         mark = time.monotonic()
-        with _finishing_the_step() as interrupted, _board(self.run, self.world) as board:
+        with interrupts_noted() as interrupted, _board(self.run, self.world) as board:
             for batch in batches.load(made):
                 state.waited += time.monotonic() - mark
                 sums += self._step(objective, batch)
@@ -273,21 +273,6 @@ class _Loop:
             seconds_left=state.seconds / state.step * (steps - state.step),
             waiting=state.waited / max(state.seconds, 1e-9), held_out_eer=errors,
         )  # fmt: skip
-
-
-@contextmanager
-def _finishing_the_step() -> Iterator[list[int]]:
-    """Let Ctrl-C wait until a step is whole: it fills the list that is given."""
-    asked: list[int] = []
-    try:
-        before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
-    except ValueError:  # not the main thread: Ctrl-C does not come here
-        yield asked
-        return
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

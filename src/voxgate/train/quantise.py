@@ -68,8 +68,9 @@ class _Speech(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without onnxruntime's advice, which goes to the root logger."""
+    before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         yield
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)

@@ -79,10 +79,9 @@ def _voices_kept(pack: Pack, corpus: Corpus, speed: float, cache: Path) -> NDArr
                 f"{file} is of {len(kept)} speakers, not of {len(corpus.speakers)}; delete it."
             )
         return kept
-    threads = torch.get_num_threads()
     embedder = Embedder(pack)
     rows = np.split(np.argsort(corpus.speaker, kind="stable"), _ends(corpus.speaker))
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         voices = np.stack(list(pool.map(lambda own: _voice(embedder, corpus, own, speed), rows)))
     np.save(file, voices)
     return voices
@@ -112,12 +111,11 @@ def speech_in_pieces(recordings: list[Waveform]) -> Iterator[Waveform]:
 
     Where there is less than 3 s in all, that is the only piece.
     """
-    most = round(_MOST_S * SAMPLE_RATE)
+    enough, most = (round(seconds * SAMPLE_RATE) for seconds in (_ENOUGH_S, _MOST_S))
     ends = np.minimum(np.cumsum([len(recording) for recording in recordings]), most)
     speech = np.concatenate(recordings)[:most]
     first = 0
     for end in ends:
-        enough = round(_ENOUGH_S * SAMPLE_RATE)
         if end - first >= enough and (end == ends[-1] or ends[-1] - end >= enough):
             yield speech[first:end]
             first = end
