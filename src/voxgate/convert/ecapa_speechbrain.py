@@ -164,15 +164,24 @@ def _moments(frames: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
     return mean, variance.clamp(min=_SMALLEST_VARIANCE).sqrt()
 
 
-def build(checkpoint: Checkpoint) -> nn.Module:
-    """The network, of the size that the weights have."""
+def sizes_of(checkpoint: Checkpoint) -> Sizes:
+    """The sizes of the network that has these weights.
+
+    Raises:
+        CheckpointError: they are not of this architecture.
+    """
     channels, bands, _ = checkpoint.shape("blocks.0.conv.conv.weight")
     width = checkpoint.shape("blocks.1.res2net_block.blocks.0.conv.conv.weight")[0]
     squeeze = checkpoint.shape("blocks.1.se_block.conv1.conv.weight")[0]
     attention, aggregate = checkpoint.shape("asp.tdnn.conv.conv.weight")[:2]
     dim = checkpoint.shape("fc.conv.weight")[0]
     scale = channels // width
-    return Ecapa(Sizes(bands, channels, aggregate // 3, scale, squeeze, attention, dim))
+    return Sizes(bands, channels, aggregate // 3, scale, squeeze, attention, dim)
+
+
+def build(checkpoint: Checkpoint) -> nn.Module:
+    """The network, of the size that the weights have."""
+    return Ecapa(sizes_of(checkpoint))
 
 
 RECIPE = Recipe(build, like="speechbrain-ecapa")

@@ -24,8 +24,8 @@ from voxgate.frontends.spectrum import (
     check_length,
     corners_hz,
     mean_of_bands,
-    window,
 )
+from voxgate.frontends.spectrum import window as taper
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,19 @@ class SpeechBrain:
         check_length(waveform, self.shortest)
         samples = waveform.astype(np.float32, copy=False)
         cut = centred_frames(samples, self.frame_length, self.frame_shift, "constant")
-        energies = band_energies(cut, self._window, self._filters)
+        energies = band_energies(cut, self.window, self.filters)
         levels: Float32s = 10 * np.log10(np.maximum(energies, np.float32(self.floor)))
         levels = np.maximum(levels, levels.max() - np.float32(self.range_db))
         return levels - mean_of_bands(levels) if self.subtract_mean else levels
 
     @cached_property
-    def _window(self) -> Float32s:
-        return window("hamming", self.frame_length, periodic=True)
+    def window(self) -> Float32s:
+        """What a frame is multiplied with, (frame_length,)."""
+        return taper("hamming", self.frame_length, periodic=True)
 
     @cached_property
-    def _filters(self) -> Float32s:
+    def filters(self) -> Float32s:
+        """The triangles, (frame_length/2 + 1, bands)."""
         corners = corners_hz(self.bands, self.low_hz, self.high_hz, hz_to_mel, mel_to_hz)
         centres, widths = corners[1:-1], np.diff(corners)[:-1]
         bins = bin_frequencies_hz(self.frame_length, self.sample_rate_hz)

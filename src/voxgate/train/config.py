@@ -58,6 +58,13 @@ class CarriedConfig:
 
 
 @dataclass(frozen=True)
+class BeginConfig:
+    """A public network that the training goes on from (see `voxgate.train.begin`)."""
+
+    public: str = ""  # "speechbrain-ecapa"; none: it begins from chance
+
+
+@dataclass(frozen=True)
 class OptimiserConfig:
     """AdamW under a one-cycle schedule, and an average of the weights over time."""
 
@@ -115,6 +122,7 @@ class Experiment:
     front_end: Choice = field(default_factory=lambda: _default("front_end"))
     model: Choice = field(default_factory=lambda: _default("model"))
     loss: Choice = field(default_factory=lambda: _default("loss"))
+    begin: BeginConfig = field(default_factory=BeginConfig)
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     carried: CarriedConfig = field(default_factory=CarriedConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
@@ -129,6 +137,7 @@ class Experiment:
 
 PRECISIONS = ("bf16", "float32")  # of training
 PACK_PRECISIONS = ("float16", "int8")
+PUBLIC_NETWORKS = ("speechbrain-ecapa",)  # that a run can begin from
 
 _KINDS: dict[str, dict[str, tuple[Any, Any]]] = {
     "front_end": FRONT_ENDS,
@@ -208,6 +217,7 @@ def build_experiment(table: dict[str, Any], where: str) -> Experiment:
             f"{where}: teacher: {teacher.dim} of the model's {dim} numbers are to follow the pack "
             f"{teacher.pack!r}; name an installed pack, and leave numbers that do not follow it."
         )
+    _check_begin(experiment, where)
     rows = experiment.sampling.per_speaker
     if getattr(experiment.loss.config, "per_speaker", rows) != rows:
         raise TrainingError(
@@ -215,6 +225,23 @@ def build_experiment(table: dict[str, Any], where: str) -> Experiment:
             f"sampling {rows}; they must be the same, 2 or more."
         )
     return experiment
+
+
+def _check_begin(experiment: Experiment, where: str) -> None:
+    public = experiment.begin.public
+    if not public:
+        return
+    if public not in PUBLIC_NETWORKS:
+        raise TrainingError(
+            f"{where}: begin: public is {public!r}; choose {' or '.join(PUBLIC_NETWORKS)}."
+        )
+    kinds = (experiment.front_end.kind, experiment.model.kind, experiment.loss.kind)
+    if kinds != ("decibel", "ecapa", "aam") or experiment.teacher.dim:
+        raise TrainingError(
+            f"{where}: begin: {public} needs the front end decibel, the model ecapa, the loss aam "
+            f"and no teacher; found {', '.join(kinds)}"
+            f"{' and a teacher' if experiment.teacher.dim else ''}."
+        )
 
 
 def _build(kind: type[T], table: dict[str, Any], where: str) -> T:

@@ -1,13 +1,13 @@
 """How well a model under training tells the held-out speakers apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from voxgate.audio import SAMPLE_RATE
+from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.evaluate.metrics import eer
 from voxgate.networks import bucket_lengths
 from voxgate.train.cache import Corpus
@@ -16,19 +16,28 @@ from voxgate.train.model import SpeakerModel
 _LONGEST_S = 6.0  # of a held-out recording
 
 
-@torch.no_grad()
 def embed_all(
     embed: Callable[[Tensor], Tensor],
     corpus: Corpus,
     recordings: NDArray[np.int64],
     device: torch.device | None = None,
 ) -> NDArray[np.float32]:
-    """Apply `embed` (batch, samples) → (batch, dim) to the speech of each, in a few lengths only.
+    """Apply `embed` (batch, samples) → (batch, dim) to the speech of each recording."""
+    return embed_speech(embed, [corpus.speech(int(r)) for r in recordings], device)
 
-    Speech is repeated to the next of these lengths, as in `voxgate.embed`, or cut at the longest.
+
+@torch.no_grad()
+def embed_speech(
+    embed: Callable[[Tensor], Tensor],
+    waveforms: Sequence[Waveform],
+    device: torch.device | None = None,
+) -> NDArray[np.float32]:
+    """Apply `embed` (batch, samples) → (batch, dim) to waveforms, in a few lengths only.
+
+    They are repeated to the next of these lengths, as in `voxgate.embed`, or cut at the longest.
     """
     lengths = np.array(bucket_lengths(_LONGEST_S, SAMPLE_RATE))
-    speech = [corpus.speech(int(r))[: lengths[-1]] for r in recordings]
+    speech = [waveform[: lengths[-1]] for waveform in waveforms]
     bucket = np.searchsorted(lengths, [len(waveform) for waveform in speech])
     by_bucket = (np.flatnonzero(bucket == b) for b in np.unique(bucket))
     batches = [part for rows in by_bucket for part in np.split(rows, range(32, len(rows), 32))]

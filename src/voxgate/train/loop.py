@@ -18,6 +18,7 @@ from voxgate.errors import TrainingError
 from voxgate.interrupts import interrupts_noted
 from voxgate.train import batches, closed_set
 from voxgate.train.augment import Augmenter
+from voxgate.train.begin import begin
 from voxgate.train.cache import Corpus, build_cache
 from voxgate.train.config import Experiment
 from voxgate.train.corpora import ReadOptions, Recording, read_corpus
@@ -104,6 +105,8 @@ def train(  # noqa: PLR0913 - three say what, three how
     state = start(experiment, sampler.classes, world.device)
     if run.checkpoint.is_file():
         state.load(run.checkpoint)
+    elif experiment.begin.public:
+        begin(state, experiment, corpus, chosen)
     if world.first:
         run.note(facts_of(corpus, chosen, held_out, sampler.classes, experiment.seed))
     augment = Augmenter(folders.noise, experiment.augment)

@@ -27,19 +27,24 @@ class EcapaConfig:
     aggregate: int = 1024  # channels that the pooling sees
     attention: int = 128
     scale: int = 8  # Res2Net: how many groups of channels see each other in turn
+    dilations: tuple[int, ...] = (2, 3, 4)  # of the blocks, in frames of 20 ms
+    rank: int = 0  # of the blocks' 1x1 convolutions (see `pointwise`); 0: the full one
+    aggregate_rank: int = 0  # and of that which brings the blocks together
     dim: int = 192
 
 
-class ConvBlock(nn.Sequential):
-    """Convolution over time, ReLU, batch norm; frames stay as many as they were over `stride`."""
+def pointwise(inputs: int, outputs: int, rank: int) -> nn.Module:
+    """A 1x1 convolution; or, of a rank, two with only so many channels between them."""
+    if not rank:
+        return nn.Conv1d(inputs, outputs, 1)
+    return nn.Sequential(nn.Conv1d(inputs, rank, 1, bias=False), nn.Conv1d(rank, outputs, 1))
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int = 1, stride: int = 1):
-        padding = dilation * (kernel - 1) // 2
-        super().__init__(
-            nn.Conv1d(inputs, outputs, kernel, stride, padding, dilation),
-            nn.ReLU(),
-            nn.BatchNorm1d(outputs),
-        )
+
+class ConvBlock(nn.Sequential):
+    """A convolution over time, ReLU, batch norm."""
+
+    def __init__(self, conv: nn.Module, outputs: int) -> None:
+        super().__init__(conv, nn.ReLU(), nn.BatchNorm1d(outputs))
 
 
 class Res2(nn.Module):
@@ -49,8 +54,11 @@ class Res2(nn.Module):
         super().__init__()
         self.width = channels // scale
         self.convs = nn.ModuleList(
-            ConvBlock(self.width, self.width, 3, dilation) for _ in range(scale - 1)
+            ConvBlock(self._conv(dilation), self.width) for _ in range(scale - 1)
         )
+
+    def _conv(self, dilation: int) -> nn.Module:
+        return nn.Conv1d(self.width, self.width, 3, padding=dilation, dilation=dilation)
 
     def forward(self, frames: Tensor) -> Tensor:
         first, *rest = torch.split(frames, self.width, dim=1)
@@ -82,12 +90,12 @@ class SqueezeExcite(nn.Module):
 class SERes2Block(nn.Module):
     """The block of ECAPA: 1x1, Res2, 1x1, squeeze-excitation, and a way round it all."""
 
-    def __init__(self, channels: int, scale: int, dilation: int) -> None:
+    def __init__(self, channels: int, scale: int, dilation: int, rank: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            ConvBlock(channels, channels, 1),
+            ConvBlock(pointwise(channels, channels, rank), channels),
             Res2(channels, scale, dilation),
-            ConvBlock(channels, channels, 1),
+            ConvBlock(pointwise(channels, channels, rank), channels),
             SqueezeExcite(channels),
         )
 
@@ -101,13 +109,13 @@ class Ecapa(nn.Module):
 
     def __init__(self, config: EcapaConfig, bands: int) -> None:
         super().__init__()
-        c = config
-        self.first = ConvBlock(bands, c.channels, 5, stride=2)
+        self.config = c = config
+        self.first = ConvBlock(nn.Conv1d(bands, c.channels, 5, 2, padding=2), c.channels)
         self.blocks = nn.ModuleList(
-            SERes2Block(c.channels, c.scale, dilation) for dilation in (2, 3, 4)
+            SERes2Block(c.channels, c.scale, dilation, c.rank) for dilation in c.dilations
         )
         self.aggregate = nn.Sequential(
-            nn.Conv1d(len(self.blocks) * c.channels, c.aggregate, 1), nn.ReLU()
+            pointwise(len(self.blocks) * c.channels, c.aggregate, c.aggregate_rank), nn.ReLU()
         )
         self.pool = AttentiveStatistics(c.aggregate, c.attention)
         self.embed = nn.Sequential(

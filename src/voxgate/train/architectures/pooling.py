@@ -26,19 +26,17 @@ class AttentiveStatistics(nn.Module):
 
     def __init__(self, channels: int, attention: int) -> None:
         super().__init__()
+        self.of_frame = nn.Conv1d(channels, attention, 1)
+        self.of_all = nn.Linear(2 * channels, attention, bias=False)
         self.attend = nn.Sequential(
-            nn.Conv1d(3 * channels, attention, 1),
-            nn.ReLU(),
-            nn.BatchNorm1d(attention),
-            nn.Tanh(),
-            nn.Conv1d(attention, channels, 1),
+            nn.ReLU(), nn.BatchNorm1d(attention), nn.Tanh(), nn.Conv1d(attention, channels, 1)
         )
 
     def forward(self, frames: Tensor) -> Tensor:
         mean = frames.mean(dim=2, keepdim=True)
-        std = (frames - mean).square().mean(dim=2, keepdim=True).clamp(min=1e-5).sqrt()
-        context = torch.cat([frames, mean.expand_as(frames), std.expand_as(frames)], dim=1)
-        weights = self.attend(context).softmax(dim=2)
-        mean = (weights * frames).sum(dim=2)
-        variance = (weights * frames.square()).sum(dim=2) - mean.square()
-        return torch.cat([mean, variance.clamp(min=1e-5).sqrt()], dim=1)
+        std = (frames - mean).square().mean(dim=2).clamp(min=1e-5).sqrt()
+        context = self.of_all(torch.cat([mean.squeeze(2), std], dim=1))
+        weights = self.attend(self.of_frame(frames) + context[:, :, None]).softmax(dim=2)
+        mean = (weights * frames).sum(dim=2, keepdim=True)
+        variance = (weights * (frames - mean).square()).sum(dim=2)
+        return torch.cat([mean.squeeze(2), variance.clamp(min=1e-5).sqrt()], dim=1)

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+_SPREAD = 0.02  # of each number of a centre that begins at a given direction
+
 
 @dataclass(frozen=True)
 class AamConfig:
@@ -39,6 +41,12 @@ class SubCentreAAM(nn.Module):
         self.margin = 0.0
         self.weight = nn.Parameter(torch.empty(classes * config.centres, dim))
         nn.init.xavier_normal_(self.weight)
+
+    @torch.no_grad()
+    def begin_at(self, directions: Tensor) -> None:
+        """Begin with the centres of each class around a direction, (classes, dim)."""
+        around = functional.normalize(directions).repeat_interleave(self.config.centres, dim=0)
+        self.weight.copy_(around + _SPREAD * torch.randn_like(around))
 
     def at(self, progress: float, *, fine_tuning: bool) -> None:
         """Let the margin grow with the run."""

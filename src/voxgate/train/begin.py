@@ -1,0 +1,126 @@
+"""A run that begins from a public network, not from chance.
+
+The network's 1x1 convolutions are cut to the ranks that the experiment gives, its embedding to the
+directions in which the training speakers are best told apart; the classes of the loss begin where
+their speakers are.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from voxgate.audio import SAMPLE_RATE, Waveform
+from voxgate.errors import TrainingError
+from voxgate.train.architectures.ecapa import Ecapa
+from voxgate.train.cache import Corpus
+from voxgate.train.carried import speaker_space
+from voxgate.train.config import Experiment
+from voxgate.train.judge import embed_speech
+from voxgate.train.low_rank import cut_ranks
+from voxgate.train.sampling import SamplingConfig, change_speed
+from voxgate.train.speechbrain import published
+from voxgate.train.state import State
+
+_PIECE_S = 2.0  # of each recording's speech, to know the speakers by
+_HEARD_S = (1.0, 2.0, 4.0)  # pieces by which the ranks are cut
+_HEARD = 256  # of each length
+_BATCH = 64
+_OF_A_NORM = ("weight", "bias", "running_mean", "running_var")
+
+
+@torch.no_grad()
+def begin(state: State, experiment: Experiment, corpus: Corpus, chosen: NDArray[np.int64]) -> None:
+    """Set the state as it is before the first step.
+
+    Args:
+        state: made by `voxgate.train.state.start`.
+        experiment: says from which network.
+        corpus: all recordings.
+        chosen: those that are trained on.
+
+    Raises:
+        DownloadError: the network cannot be had.
+        TrainingError: the experiment has a network of other sizes.
+    """
+    model, config = state.model, experiment.model.config
+    public = published()
+    whole = replace(config, rank=0, aggregate_rank=0, dim=public.config.dim)
+    if whole != public.config:
+        raise TrainingError(
+            f"{experiment.begin.public} is {public.config}; the model that begins from it must "
+            f"be so but for ranks and dim, and is {config}."
+        )
+    network = Ecapa(replace(config, dim=public.config.dim), model.front_end.bands)
+    heard = _pieces(corpus, chosen, experiment.seed)
+    cut_ranks(public, network, (model.front_end(batch) for batch in heard))
+    network.eval()
+
+    def embed(waveforms: Tensor) -> Tensor:
+        features = model.front_end(waveforms)
+        with torch.autocast("cpu", torch.bfloat16, enabled=experiment.precision == "bf16"):
+            embeddings: Tensor = network(features)
+        return embeddings
+
+    voices = _voices(embed, corpus, chosen, experiment.sampling)
+    middle = voices[len(voices) // 2]
+    centre, axes = speaker_space(middle, corpus.speaker[chosen], config.dim)
+    weights = network.state_dict()
+    model.network.load_state_dict({**weights, **_projected(weights, centre, axes)})
+    state.loss.begin_at(_directions((voices - centre) @ axes, corpus.speaker[chosen]))
+    state.average.load_state_dict(model.state_dict())
+
+
+def _pieces(corpus: Corpus, chosen: NDArray[np.int64], seed: int) -> Iterator[Tensor]:
+    """Batches (n, samples) of speech, each of one length."""
+    rng = np.random.default_rng(seed)
+    for seconds in _HEARD_S:
+        samples = round(seconds * SAMPLE_RATE)
+        some = rng.permutation(chosen)[:_HEARD]
+        pieces = np.stack([np.resize(corpus.speech(int(r))[:samples], samples) for r in some])
+        yield from torch.split(torch.from_numpy(pieces), _BATCH)
+
+
+def _voices(
+    embed: Callable[[Tensor], Tensor],
+    corpus: Corpus,
+    chosen: NDArray[np.int64],
+    sampling: SamplingConfig,
+) -> NDArray[np.float32]:
+    """The beginning of each recording, at each speed that is a speaker: (speeds, recordings, n)."""
+    speeds = sampling.speeds if sampling.speed_is_speaker else (1.0,)
+    speech = [corpus.speech(int(r)) for r in chosen]
+    return np.stack(
+        [embed_speech(embed, [_faster(waveform, speed) for waveform in speech]) for speed in speeds]
+    )
+
+
+def _faster(speech: Waveform, speed: float) -> Waveform:
+    """So much of the speech that, at this speed, it is as long as a piece."""
+    piece = speech[: round(_PIECE_S * speed * SAMPLE_RATE)]
+    return change_speed(piece, round(len(piece) / speed / 2) * 2)
+
+
+def _projected(
+    weights: Mapping[str, Tensor], centre: NDArray[np.float64], axes: NDArray[np.float64]
+) -> dict[str, Tensor]:
+    """The last layer for (e - centre) @ axes where these weights give e."""
+    turn = torch.from_numpy(axes.T)
+    bias = weights["embed.1.bias"].double() - torch.from_numpy(centre)
+    return {
+        "embed.1.weight": (turn @ weights["embed.1.weight"].double()).float(),
+        "embed.1.bias": (turn @ bias).float(),
+        **{f"embed.2.{n}": weights[f"embed.2.{n}"][: len(turn)] for n in _OF_A_NORM},
+    }
+
+
+def _directions(voices: NDArray[np.float64], speaker: NDArray[np.int64]) -> Tensor:
+    """Voices (speeds, recordings, n) → mean directions (speakers · speeds, n), as labels go."""
+    unit = voices / np.linalg.norm(voices, axis=-1, keepdims=True)
+    names, row = np.unique(speaker, return_inverse=True)
+    sums = np.zeros((len(names), len(voices), voices.shape[-1]))
+    np.add.at(sums, row, unit.transpose(1, 0, 2))
+    return torch.from_numpy(sums.reshape(-1, voices.shape[-1]).astype(np.float32))
