@@ -37,6 +37,14 @@ def test_the_first_window_begins_with_the_waveform_and_the_last_ends_with_it(net
     assert torch.equal(windows[-1], whole[:, -160:])
 
 
+def test_there_can_be_a_most_of_windows_which_is_evenly_spread(network):
+    waveform = torch.from_numpy(sound(6.0))[None]
+    whole = network.windows(waveform)[0]
+    network.most = 2
+    assert torch.equal(network.windows(waveform)[0], whole[[0, -1]])
+    assert network.windows(waveform[:, :RATE]).shape[1] == 1
+
+
 def test_a_short_waveform_is_followed_by_silence(network):
     window = network.windows(torch.from_numpy(sound(0.5))[None])[0, 0]
     assert window[:, :50].amin() > 0

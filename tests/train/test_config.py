@@ -39,6 +39,12 @@ def test_what_is_not_said_has_its_default(tmp_path):
             'name = "x"\nsteps = 3\nteacher = { pack = "some", dim = 192 }',
             "192 of the model's 192 numbers are to follow the pack 'some'",
         ),
+        ('name = "x"\nsteps = 3\nbegin.public = "vgg"', "begin: public is 'vgg'; choose speech"),
+        (
+            'name = "x"\nsteps = 3\nbegin.public = "speechbrain-ecapa"\nteacher = '
+            '{ pack = "some", dim = 8 }',
+            "needs the front end decibel.*found mel, ecapa, aam and a teacher",
+        ),
         ('name = "x"', "incomplete"),
         ("name = ", "not valid TOML"),
     ],

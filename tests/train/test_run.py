@@ -148,8 +148,8 @@ def test_a_network_is_trained_with_another_loss_than_its_recipe_s(folder, capsys
 
 def test_a_pack_has_a_trained_a_taught_and_a_carried_part(folder, capsys, tmp_path, monkeypatch):
     teacher = tiny_pack.write(tmp_path / "teacher")
-    monkeypatch.setattr(carried, "published", lambda: Resemblyzer().eval())
-    values = (f"teacher.pack={teacher}", "teacher.dim=4", "carried.dim=6")
+    monkeypatch.setattr(carried, "published", lambda most: Resemblyzer(most).eval())
+    values = (f"teacher.pack={teacher}", "teacher.dim=4", "carried.dim=6", "carried.windows=2")
     said = [word for value in values for word in ("--set", value)]
     code, _, err = voxgate(capsys, *command(folder, "three-parts", *said, steps=2))
     assert code == 0, err

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from voxgate.train.cache import Corpus
+from voxgate.train.config import CarriedConfig
 from voxgate.train.judge import embed_all
 from voxgate.train.resemblyzer import Resemblyzer, published
 
@@ -32,11 +33,11 @@ class Carried(nn.Module):
         return embedding
 
 
-def carried_network(corpus: Corpus, chosen: NDArray[np.int64], dim: int) -> Carried:
-    """Resemblyzer's network, `dim` numbers, in the space of the speakers of `chosen` recordings."""
-    network = published()
+def carried_network(corpus: Corpus, chosen: NDArray[np.int64], config: CarriedConfig) -> Carried:
+    """Resemblyzer's network, in the space of the speakers of `chosen` recordings."""
+    network = published(config.windows or None)
     embeddings = embed_all(network, corpus, chosen)
-    return Carried(network, *speaker_space(embeddings, corpus.speaker[chosen], dim))
+    return Carried(network, *speaker_space(embeddings, corpus.speaker[chosen], config.dim))
 
 
 def speaker_space(

@@ -55,6 +55,7 @@ class CarriedConfig:
     """Resemblyzer's own network as one more part of the embedding, not trained."""
 
     dim: int = 0  # numbers that it adds to the network's; 0: not carried
+    windows: int = 0  # of 1.6 s that it hears of a waveform, at most; 0: as many as cover it
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def make_pack(
     trained_on, held_out, test = divide(corpus, experiment)
     model = trained_model(run)
     if more := experiment.carried.dim:
-        model.carry(carried_network(corpus, trained_on, more), more)
+        model.carry(carried_network(corpus, trained_on, experiment.carried), more)
     shares = choose_shares(model, corpus, held_out)
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
         out = Path(part) / "pack"

@@ -30,8 +30,10 @@ class Resemblyzer(nn.Module):
 
     filters: Tensor  # (bands, fft/2 + 1, 1)
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        """`most`: no more windows of a waveform than so many, evenly spread; None: all it has."""
         super().__init__()
+        self.most = most
         filters = slaney_filters(_BANDS, _FFT, SAMPLE_RATE, 0, SAMPLE_RATE / 2)
         self.spectra = PowerSpectra(hann(_FFT), _FFT, _HOP, keep_level=True)
         self.register_buffer("filters", float32(filters.T)[:, :, None], persistent=False)
@@ -54,7 +56,7 @@ class Resemblyzer(nn.Module):
         louder = waveform * (_LEAST_RMS / (rms + 1e-9)).clamp(min=1)
         power = functional.conv1d(self.spectra(louder), self.filters)
         frames = power.shape[2]
-        number = torch.arange((frames + _WINDOW - 1) // _WINDOW, device=power.device)
+        number = torch.arange((frames + _WINDOW - 1) // _WINDOW, device=power.device)[: self.most]
         first = number * (frames - _WINDOW) // number.amax(dim=0).clamp(min=1)
         index = first[:, None] + torch.arange(_WINDOW, device=power.device)
         return functional.pad(power, (0, _WINDOW))[:, :, index].transpose(1, 2)
@@ -65,12 +67,12 @@ class Resemblyzer(nn.Module):
         return functional.normalize(self.linear(last).relu())
 
 
-def published() -> Resemblyzer:
+def published(most: int | None = None) -> Resemblyzer:
     """The network with the weights that the package resemblyzer brings along."""
     import resemblyzer  # noqa: PLC0415 - only a run with this teacher needs it
 
     encoder = resemblyzer.VoiceEncoder("cpu", verbose=False)
-    network = Resemblyzer()
+    network = Resemblyzer(most)
     network.recurrent.rnn.load_state_dict(encoder.lstm.state_dict())
     network.linear.load_state_dict(encoder.linear.state_dict())
     return network.eval()

@@ -57,3 +57,13 @@ def test_the_nearest_wrong_classes_are_made_nearer_on_request():
     loss.margin = 0.0  # not yet
     plain = functional.cross_entropy(10 * torch.tensor([[0.6, 0.8, -0.6]]), label)
     assert loss(embedding, label)[0].item() == pytest.approx(plain.item(), rel=1e-5)
+
+
+def test_the_centres_of_a_class_can_begin_around_a_direction():
+    loss = SubCentreAAM(AamConfig(centres=2), 8, 3)
+    torch.manual_seed(0)
+    loss.begin_at(5 * torch.eye(3, 8))
+    cosines = functional.normalize(loss.weight) @ torch.eye(3, 8).repeat_interleave(2, 0).T
+    assert cosines.diagonal().min() > 0.98
+    assert not torch.equal(loss.weight[0], loss.weight[1])  # or both would go on alike
+    assert loss.weight.requires_grad
