@@ -199,8 +199,9 @@ class _LineTeller:
         self.say, self.told = say, dict[str, float]()
 
     def __call__(self, progress: "Progress") -> None:
-        if progress.held_out_eer != self.told or progress.step == progress.steps:
-            self.told = progress.held_out_eer
+        judged = progress.held_out_eer  # the same one until the next checkpoint
+        if (judged and judged is not self.told) or progress.step == progress.steps:
+            self.told = judged
             self.say(f"{progress.step}/{progress.steps}  {_figures(progress)}")
 
 

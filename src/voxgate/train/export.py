@@ -20,7 +20,7 @@ from voxgate.train.quantise import to_8_bits
 _SMALL = 4096  # tensors with fewer numbers stay float32
 _LEAST_COSINE = {  # between the two embeddings of a waveform
     "float16": 0.9999,  # it costs about 1e-6
-    "int8": 0.98,
+    "int8": 0.95,
 }
 
 
@@ -65,7 +65,7 @@ def check_parity(
     """Smallest cosine between torch's and the exported graph's embedding of a waveform.
 
     Raises:
-        TrainingError: it is below 0.9999 (8 bits: 0.98), so this is not what was trained.
+        TrainingError: it is below 0.9999 (8 bits: 0.95), so this is not what was trained.
     """
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     cosines = []
