@@ -4,7 +4,7 @@ import torch
 from runs import command, log, voxgate, weights
 
 from voxgate.errors import TrainingError
-from voxgate.train import begin as beginning
+from voxgate.train import speechbrain
 from voxgate.train.architectures.ecapa import Ecapa, EcapaConfig
 from voxgate.train.begin import begin
 from voxgate.train.config import Experiment, build_experiment
@@ -28,7 +28,7 @@ def public(monkeypatch) -> Ecapa:
     network.train()
     with torch.no_grad():
         network(torch.randn(64, 80, 100))  # so that its norms have seen something
-    monkeypatch.setattr(beginning, "published", network.eval)
+    monkeypatch.setattr(speechbrain, "published", network.eval)
     return network
 
 
@@ -100,7 +100,7 @@ def test_a_run_that_goes_on_does_not_begin_again(folder, capsys, monkeypatch):
     def never() -> Ecapa:
         raise AssertionError
 
-    monkeypatch.setattr(beginning, "published", never)
+    monkeypatch.setattr(speechbrain, "published", never)
     code, _, err = voxgate(capsys, *command(folder, "begun", *words, "--resume"))
     assert code == 0, err
     assert log(folder / "begun")[-1]["step"] == 4

@@ -100,7 +100,7 @@ def test_the_parts_stand_side_by_side_and_each_has_its_share(carrying):
     with torch.no_grad():
         raw, embedding = carrying.raw(waveform)[0], carrying(waveform)[0]
         trained = carrying.network(carrying.front_end(waveform))[0]
-        carried = carrying.carried(waveform)[0]
+        carried = carrying.carried[0](waveform)[0]
     assert torch.equal(raw, torch.cat([trained, carried]))
     parts, shares = embedding.split([16, 8, 8]), [0.5, 0.3, 0.2]
     assert [part.norm().item() ** 2 for part in parts] == pytest.approx(shares, abs=1e-5)

@@ -5,7 +5,7 @@ directions in which the training speakers are best told apart; the classes of th
 their speakers are.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,20 +15,15 @@ from torch import Tensor
 
 from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.errors import TrainingError
-from voxgate.train.architectures.ecapa import Ecapa
 from voxgate.train.cache import Corpus
 from voxgate.train.carried import speaker_space
 from voxgate.train.config import Experiment
 from voxgate.train.judge import embed_speech
-from voxgate.train.low_rank import cut_ranks
 from voxgate.train.sampling import SamplingConfig, change_speed
-from voxgate.train.speechbrain import published
+from voxgate.train.speechbrain import smaller
 from voxgate.train.state import State
 
 _PIECE_S = 2.0  # of each recording's speech, to know the speakers by
-_HEARD_S = (1.0, 2.0, 4.0)  # pieces by which the ranks are cut
-_HEARD = 256  # of each length
-_BATCH = 64
 _OF_A_NORM = ("weight", "bias", "running_mean", "running_var")
 
 
@@ -47,20 +42,16 @@ def begin(state: State, experiment: Experiment, corpus: Corpus, chosen: NDArray[
         TrainingError: the experiment has a network of other sizes.
     """
     model, config = state.model, experiment.model.config
-    public = published()
-    whole = replace(config, rank=0, aggregate_rank=0, dim=public.config.dim)
-    if whole != public.config:
+    hearing = smaller(config.rank, config.aggregate_rank, corpus, chosen, experiment.seed)
+    network = hearing.network
+    if replace(config, dim=network.config.dim) != network.config:
         raise TrainingError(
-            f"{experiment.begin.public} is {public.config}; the model that begins from it must "
+            f"{experiment.begin.public} is {network.config}; the model that begins from it must "
             f"be so but for ranks and dim, and is {config}."
         )
-    network = Ecapa(replace(config, dim=public.config.dim), model.front_end.bands)
-    heard = _pieces(corpus, chosen, experiment.seed)
-    cut_ranks(public, network, (model.front_end(batch) for batch in heard))
-    network.eval()
 
     def embed(waveforms: Tensor) -> Tensor:
-        features = model.front_end(waveforms)
+        features = hearing.front_end(waveforms)
         with torch.autocast("cpu", torch.bfloat16, enabled=experiment.precision == "bf16"):
             embeddings: Tensor = network(features)
         return embeddings
@@ -72,16 +63,6 @@ def begin(state: State, experiment: Experiment, corpus: Corpus, chosen: NDArray[
     model.network.load_state_dict({**weights, **_projected(weights, centre, axes)})
     state.loss.begin_at(_directions((voices - centre) @ axes, corpus.speaker[chosen]))
     state.average.load_state_dict(model.state_dict())
-
-
-def _pieces(corpus: Corpus, chosen: NDArray[np.int64], seed: int) -> Iterator[Tensor]:
-    """Batches (n, samples) of speech, each of one length."""
-    rng = np.random.default_rng(seed)
-    for seconds in _HEARD_S:
-        samples = round(seconds * SAMPLE_RATE)
-        some = rng.permutation(chosen)[:_HEARD]
-        pieces = np.stack([np.resize(corpus.speech(int(r))[:samples], samples) for r in some])
-        yield from torch.split(torch.from_numpy(pieces), _BATCH)
 
 
 def _voices(

@@ -1,6 +1,6 @@
-"""A part of a pack's embedding that is not trained: Resemblyzer's own network, in a speaker space.
+"""Parts of a pack's embedding that are not trained: public networks, in a speaker space.
 
-Its embeddings are positive and crowd together; `speaker_space` spreads them out.
+Their embeddings crowd together around some direction; `speaker_space` spreads them out.
 """
 
 import numpy as np
@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from voxgate.train.cache import Corpus
-from voxgate.train.config import CarriedConfig
+from voxgate.train.config import Experiment
 from voxgate.train.judge import embed_all
-from voxgate.train.resemblyzer import Resemblyzer, published
+from voxgate.train.model import SpeakerModel
+from voxgate.train.resemblyzer import published
+from voxgate.train.speechbrain import smaller
 
 
 class Carried(nn.Module):
     """The network and what brings its embeddings into the space: waveforms → (batch, dim)."""
 
     def __init__(
-        self, network: Resemblyzer, centre: NDArray[np.float64], axes: NDArray[np.float64]
+        self, network: nn.Module, centre: NDArray[np.float64], axes: NDArray[np.float64]
     ) -> None:
         super().__init__()
         self.network = network
@@ -33,11 +35,31 @@ class Carried(nn.Module):
         return embedding
 
 
-def carried_network(corpus: Corpus, chosen: NDArray[np.int64], config: CarriedConfig) -> Carried:
-    """Resemblyzer's network, in the space of the speakers of `chosen` recordings."""
-    network = published(config.windows or None)
+def carry(
+    model: SpeakerModel, experiment: Experiment, corpus: Corpus, chosen: NDArray[np.int64]
+) -> None:
+    """Give the model the parts that its experiment wants carried.
+
+    Each is brought into the space of the speakers of the `chosen` recordings.
+
+    Raises:
+        DownloadError: a network cannot be had.
+    """
+    resemblyzer, ecapa = experiment.carried, experiment.shrunk
+    if resemblyzer.dim:
+        _add(model, published(resemblyzer.windows or None), corpus, chosen, resemblyzer.dim)
+    if ecapa.dim:
+        ranks = ecapa.rank, ecapa.aggregate_rank
+        network = smaller(*ranks, corpus, chosen, experiment.seed)
+        _add(model, network, corpus, chosen, ecapa.dim)
+
+
+def _add(
+    model: SpeakerModel, network: nn.Module, corpus: Corpus, chosen: NDArray[np.int64], dim: int
+) -> None:
     embeddings = embed_all(network, corpus, chosen)
-    return Carried(network, *speaker_space(embeddings, corpus.speaker[chosen], config.dim))
+    space = speaker_space(embeddings, corpus.speaker[chosen], dim)
+    model.carry(Carried(network, *space), dim)
 
 
 def speaker_space(

@@ -15,7 +15,7 @@ from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.errors import TrainingError
 from voxgate.networks import strip_notes
 from voxgate.train.model import SpeakerModel
-from voxgate.train.quantise import to_8_bits
+from voxgate.train.quantise import is_spectral, to_8_bits
 
 _SMALL = 4096  # tensors with fewer numbers stay float32
 _LEAST_COSINE = {  # between the two embeddings of a waveform
@@ -87,11 +87,11 @@ def check_parity(
 
 
 def _halve_weights(proto: onnx.ModelProto) -> None:
-    """Replace each large float32 initializer outside the front end by float16 and a cast."""
+    """Replace each large float32 initializer outside the front ends by float16 and a cast."""
     casts = []
     for weight in proto.graph.initializer:
         values = onnx.numpy_helper.to_array(weight)
-        if values.dtype != np.float32 or values.size < _SMALL or "front_end" in weight.name:
+        if values.dtype != np.float32 or values.size < _SMALL or is_spectral(weight.name):
             continue
         name = weight.name
         weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + ".half"))

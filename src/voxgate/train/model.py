@@ -14,10 +14,10 @@ from voxgate.train.frontends import FRONT_ENDS
 class SpeakerModel(nn.Module):
     """What is trained and exported.
 
-    The embedding has up to three parts, each of unit length: one that separates the training
-    speakers, one that follows a teacher, and one of a network that is carried as it is. `shares`
-    (parts,), whose sum is 1, are their weights in a cosine of whole embeddings: that is the
-    weighted mean of the parts' cosines. A part without a share is left out.
+    The embedding has up to four parts, each of unit length: one that separates the training
+    speakers, one that follows a teacher, and those of networks that are carried, not trained.
+    `shares` (parts,), whose sum is 1, are their weights in a cosine of whole embeddings: that is
+    the weighted mean of the parts' cosines. A part without a share is left out.
 
     Before it is brought to unit length the embedding is standardised: `mean` is taken from it and
     it is divided by `std`, both (dim,). They are 0 and 1 until `standardise` sets them.
@@ -33,7 +33,7 @@ class SpeakerModel(nn.Module):
         _, network = ARCHITECTURES[experiment.model.kind]
         self.front_end = front_end(experiment.front_end.config)
         self.network = network(experiment.model.config, self.front_end.bands)
-        self.carried: nn.Module | None = None
+        self.carried = nn.ModuleList()
         taught = experiment.teacher.dim
         self.own_dim = experiment.model.config.dim - taught
         self.sizes = [self.own_dim, taught] if taught else [self.own_dim]
@@ -50,7 +50,7 @@ class SpeakerModel(nn.Module):
 
     def carry(self, network: nn.Module, dim: int) -> None:
         """Have a network, waveforms (batch, samples) → (batch, dim), as one more part."""
-        self.carried = network
+        self.carried.append(network)
         self.sizes = [*self.sizes, dim]
         self.mean = functional.pad(self.mean, (0, dim))
         self.std = functional.pad(self.std, (0, dim), value=1.0)
@@ -69,9 +69,7 @@ class SpeakerModel(nn.Module):
     def raw(self, waveform: Tensor) -> Tensor:
         """Waveforms (batch, samples) → the parts side by side (batch, dim), of any length."""
         trained: Tensor = self.network(self.front_end(waveform))
-        if self.carried is None:
-            return trained
-        return torch.cat([trained, self.carried(waveform)], dim=1)
+        return torch.cat([trained, *(network(waveform) for network in self.carried)], dim=1)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveforms (batch, samples) → embeddings (batch, dim) of unit length."""

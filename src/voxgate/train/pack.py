@@ -22,7 +22,7 @@ from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate, closed_set
 from voxgate.train.cache import Corpus
-from voxgate.train.carried import carried_network
+from voxgate.train.carried import carry
 from voxgate.train.config import Experiment
 from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.judge import eer_by_dataset, embed_all
@@ -74,8 +74,8 @@ def make_pack(
         run: a run with a checkpoint.
         folders: those it was trained with; its held-out speakers calibrate the pack.
         dev: a folder with lists of trials and their recordings, for the figures in the pack.
-        overrides: what of the recipe's name and of its tables `pack` and `carried` is to be
-            another; the folder is then `pack-` and the name.
+        overrides: what of the recipe's name and of its tables `pack`, `carried` and `shrunk` is to
+            be another; the folder is then `pack-` and the name.
 
     Raises:
         TrainingError: the run has no checkpoint yet, or the export is not what was trained; or an
@@ -86,8 +86,7 @@ def make_pack(
     corpus = open_corpus(folders)
     trained_on, held_out, test = divide(corpus, experiment)
     model = trained_model(run)
-    if more := experiment.carried.dim:
-        model.carry(carried_network(corpus, trained_on, experiment.carried), more)
+    carry(model, experiment, corpus, trained_on)
     shares = choose_shares(model, corpus, held_out)
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
         out = Path(part) / "pack"

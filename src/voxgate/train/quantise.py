@@ -1,6 +1,6 @@
 """A float graph → one that computes in 8 bits where it costs most: smaller, and faster.
 
-Convolutions with the network's weights are quantised statically, together with the ReLU that
+Convolutions with a network's weights are quantised statically, together with the ReLU that
 follows, the ranges measured on speech; LSTM layers dynamically, but for the first, which hears
 spectra of too wide a range for 8 bits. Front ends stay as they are, and matrix products, of which
 there is one an utterance.
@@ -28,6 +28,8 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from voxgate.audio import Waveform
 
+_OF_A_FRONT_END = ("front_end", "spectra", "filters")
+
 
 def to_8_bits(graph: onnx.ModelProto, speech: Sequence[Waveform]) -> onnx.ModelProto:
     """Quantise an exported model, by what it computes for `speech`, waveforms (samples,)."""
@@ -50,12 +52,17 @@ def to_8_bits(graph: onnx.ModelProto, speech: Sequence[Waveform]) -> onnx.ModelP
         return onnx.load(done)
 
 
+def is_spectral(weight: str) -> bool:
+    """Whether a weight of this name belongs to a front end."""
+    return any(part in _OF_A_FRONT_END for part in weight.split("."))
+
+
 def _convolutions(nodes: Sequence[onnx.NodeProto]) -> list[str]:
-    """The names of the network's convolutions, and of the ReLUs right after them."""
+    """The names of the networks' convolutions, and of the ReLUs right after them."""
     convolutions = [
         node
         for node in nodes
-        if node.op_type == "Conv" and any(name.startswith("network.") for name in node.input)
+        if node.op_type == "Conv" and not any(is_spectral(name) for name in node.input)
     ]
     results = {name for node in convolutions for name in node.output}
     rectified = [node for node in nodes if node.op_type == "Relu" and node.input[0] in results]

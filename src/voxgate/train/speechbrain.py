@@ -8,17 +8,68 @@ mirrored. The batch norm which is published after the aggregation is folded into
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
+from voxgate.audio import SAMPLE_RATE
 from voxgate.convert.checkpoint import fill, read_checkpoint
 from voxgate.convert.ecapa_speechbrain import build, sizes_of
 from voxgate.hub import entry, obtain
 from voxgate.train.architectures.ecapa import Ecapa, EcapaConfig
+from voxgate.train.cache import Corpus
+from voxgate.train.frontends.decibel import Decibel, DecibelConfig
+from voxgate.train.low_rank import cut_ranks
 
 _EPS = 1e-5  # that a batch norm adds to its variance
+_HEARD_S = (1.0, 2.0, 4.0)  # pieces of speech by which the ranks are cut
+_HEARD = 256  # of each length
+_BATCH = 64
+
+
+class Hearing(nn.Module):
+    """The network and its front end: waveforms (batch, samples) → embeddings (batch, dim)."""
+
+    def __init__(self, network: Ecapa) -> None:
+        super().__init__()
+        self.front_end = Decibel(DecibelConfig())
+        self.network = network
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """The embeddings are not of unit length."""
+        embedding: Tensor = self.network(self.front_end(waveform))
+        return embedding
+
+
+def smaller(
+    rank: int, aggregate_rank: int, corpus: Corpus, chosen: NDArray[np.int64], seed: int
+) -> Hearing:
+    """The published network, its 1x1 convolutions cut to these ranks by some chosen recordings.
+
+    Raises:
+        DownloadError: the network cannot be had.
+    """
+    whole = published()
+    hearing = Hearing(whole)
+    config = replace(whole.config, rank=rank, aggregate_rank=aggregate_rank)
+    network = Ecapa(config, hearing.front_end.bands)
+    heard = (hearing.front_end(batch) for batch in _pieces(corpus, chosen, seed))
+    cut_ranks(whole, network, heard)
+    return Hearing(network).eval()
+
+
+def _pieces(corpus: Corpus, chosen: NDArray[np.int64], seed: int) -> Iterator[Tensor]:
+    """Batches (n, samples) of speech, each of one length."""
+    rng = np.random.default_rng(seed)
+    for seconds in _HEARD_S:
+        samples = round(seconds * SAMPLE_RATE)
+        some = rng.permutation(chosen)[:_HEARD]
+        pieces = np.stack([np.resize(corpus.speech(int(r))[:samples], samples) for r in some])
+        yield from torch.split(torch.from_numpy(pieces), _BATCH)
 
 
 def published() -> Ecapa:

@@ -1,5 +1,7 @@
 """Statistics over time, which turn any number of frames into one vector."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -40,3 +42,17 @@ class AttentiveStatistics(nn.Module):
         mean = (weights * frames).sum(dim=2, keepdim=True)
         variance = (weights * (frames - mean).square()).sum(dim=2)
         return torch.cat([mean.squeeze(2), variance.clamp(min=1e-5).sqrt()], dim=1)
+
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Also take weights from when frame and context went through one convolution."""
+        old = f"{prefix}attend.0.weight"
+        if old in state:
+            channels = self.of_frame.in_channels
+            weight = state.pop(old)
+            state[f"{prefix}of_frame.weight"] = weight[:, :channels]
+            state[f"{prefix}of_all.weight"] = weight[:, channels:, 0]
+            state[f"{prefix}of_frame.bias"] = state.pop(f"{prefix}attend.0.bias")
+            for name in [name for name in state if name.startswith(f"{prefix}attend.")]:
+                number, _, part = name.removeprefix(f"{prefix}attend.").partition(".")
+                state[f"{prefix}attend.{int(number) - 1}.{part}"] = state.pop(name)
+        super()._load_from_state_dict(state, prefix, *rest)
