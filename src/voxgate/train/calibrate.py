@@ -11,16 +11,34 @@ from voxgate.embed import Embedder
 from voxgate.evaluate import calibration
 from voxgate.train.cache import Corpus
 
+_LEAST_COHORT = 2  # centres; of fewer speakers than make so many, each is one
+
 
 def make_cohort(
     embedder: Embedder, corpus: Corpus, recordings: NDArray[np.int64], size: int, seed: int
 ) -> NDArray[np.float16]:
-    """Centres (size, dim) of clusters of voices, one recording a speaker."""
+    """Centres (n, dim) of clusters of voices, up to `size` of each dataset.
+
+    One recording of each speaker counts, and a cluster has two speakers or more in the mean. Apart
+    for each dataset: a kind of recording with few speakers would have no centre of its own, and
+    strangers recorded so would seem alike.
+    """
     rng = np.random.default_rng(seed)
     order = rng.permutation(recordings)
     _, first = np.unique(corpus.speaker[order], return_index=True)
-    vectors = [embedder.embed_waveform(corpus.speech(int(r))) for r in order[first]]
-    return calibration.make_cohort(np.stack(vectors), size, seed)
+    chosen = order[first]
+    vectors = np.stack([embedder.embed_waveform(corpus.speech(int(r))) for r in chosen])
+    by_dataset = [vectors[corpus.dataset[chosen] == d] for d in np.unique(corpus.dataset[chosen])]
+    sizes = [min(size, len(voices) // 2) for voices in by_dataset]
+    if sum(sizes) < _LEAST_COHORT:
+        return calibration.make_cohort(vectors, min(size, len(vectors)), seed)
+    return np.concatenate(
+        [
+            calibration.make_cohort(voices, centres, seed)
+            for voices, centres in zip(by_dataset, sizes, strict=True)
+            if centres
+        ]
+    )
 
 
 def make_sides(

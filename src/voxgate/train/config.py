@@ -110,7 +110,7 @@ class PackConfig:
     training_data: tuple[str, ...] = ()
     min_speech_s: float = 0.25
     max_window_s: float = 6.0
-    cohort_size: int = 400
+    cohort_size: int = 400  # centres of each dataset, at most half as many as its speakers
     cohort_nearest: int = 100
     precision: str = "float16"  # of the weights in the file; or "int8", in which it computes, too
 

@@ -151,12 +151,12 @@ def _fit(  # noqa: PLR0913 - the pack so far, and all it was made from
     facts = experiment.pack
     _write(out, experiment, _STAND_IN, {}, None, dim=dim)
     embedder = Embedder(load_pack(out), threads=torch.get_num_threads())
-    size = min(facts.cohort_size, len(np.unique(corpus.speaker[trained_on])))
-    cohort = calibrate.make_cohort(embedder, corpus, trained_on, size, experiment.seed)
+    size, seed = facts.cohort_size, experiment.seed
+    cohort = calibrate.make_cohort(embedder, corpus, trained_on, size, seed)
     if not len(held_out):
         return replace(_STAND_IN, cohort=cohort), "no speaker was held out"
-    sides = calibrate.make_sides(embedder, corpus, held_out, experiment.seed)
-    nearest = min(facts.cohort_nearest, size)
+    sides = calibrate.make_sides(embedder, corpus, held_out, seed)
+    nearest = min(facts.cohort_nearest, len(cohort))
     pairs = make_pairs(sides, Cohort(cohort.astype(np.float32), nearest))
     try:
         calibration = fit_calibration(pairs)
