@@ -4,9 +4,9 @@ import csv
 import tarfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from voxgate.audio import load
 from voxgate.evaluate import Library, Scores, find_trials
 from voxgate.evaluate.embeddings import embed_recordings
 from voxgate.evaluate.summary import summarise
@@ -43,9 +43,12 @@ def test_it_tells_the_synthetic_voices_apart_with_the_calibration_it_brings(pack
     assert min(same) > max(other)
 
 
-def test_longer_speech_makes_the_same_voice_more_certain(pack, ada):
+@pytest.mark.parametrize("speaker", ["ada", "alan", "grace"])
+def test_longer_speech_makes_the_same_voice_more_certain(pack, voice, speaker):
+    verifier = Verifier("memory:", pack=pack)
+    whole = load(voice(speaker, 2))
     short, long = (
-        pack.calibration.llr(np.array([6.0]), seconds, seconds)[0] for seconds in (0.5, 5.0)
+        verifier.compare(voice(speaker, 1), speech).llr for speech in (whole[:16_000], whole)
     )
     assert long > short
 

@@ -12,7 +12,17 @@ ROOT = Path(voxgate.__file__).parent
 
 ORDER = (  # a module imports from its own row and those above it
     {"errors", "extras"},
-    {"atomic", "audio", "containers", "decoders", "download", "features", "hosts", "sessions"},
+    {
+        "atomic",
+        "audio",
+        "containers",
+        "decoders",
+        "download",
+        "features",
+        "hosts",
+        "interrupts",
+        "sessions",
+    },
     {"classifier", "feeding", "frontends", "manifest", "scoring"},
     {"packs", "networks", "vad", "quality", "speech", "embed", "comparison", "pitch", "plane"},
     {"install", "hub"},
@@ -29,7 +39,8 @@ ORDER = (  # a module imports from its own row and those above it
         "streaming",
     },
     {"evaluate", "streaming"},
-    {"cli", "convert", "train", "server", "ui"},
+    {"convert"},
+    {"cli", "train", "server", "ui"},
 )
 RANK = {module: rank for rank, row in enumerate(ORDER) for module in row}
 FRONT_DOORS = ORDER[-1]
