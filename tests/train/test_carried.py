@@ -3,6 +3,7 @@ import onnxruntime
 import pytest
 import torch
 
+from voxgate.errors import TrainingError
 from voxgate.train.carried import Carried, speaker_space
 from voxgate.train.config import build_experiment
 from voxgate.train.export import check_parity, export_onnx
@@ -78,6 +79,11 @@ def test_a_speaker_space_shortens_what_varies_within_a_speaker():
 
     of_the_speakers, of_each = np.linalg.norm(axes[:2], axis=1)
     assert of_the_speakers > 1.3 * of_each
+
+
+def test_a_part_cannot_have_more_numbers_than_its_network():
+    with pytest.raises(TrainingError, match=r"A part of 5 numbers cannot be made of .* gives 4"):
+        speaker_space(np.zeros((3, 4), np.float32), np.arange(3), 5)
 
 
 @pytest.fixture

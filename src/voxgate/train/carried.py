@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from voxgate.errors import TrainingError
 from voxgate.train.cache import Corpus
 from voxgate.train.config import Experiment
 from voxgate.train.judge import embed_all
@@ -73,7 +74,14 @@ def speaker_space(
 
     Returns:
         A centre (n,) to be subtracted, and axes (n, dim) to multiply the rest with.
+
+    Raises:
+        TrainingError: there are fewer than `dim` numbers in an embedding.
     """
+    if dim > embeddings.shape[1]:
+        raise TrainingError(
+            f"A part of {dim} numbers cannot be made of a network that gives {embeddings.shape[1]}."
+        )
     reference = embeddings.astype(np.float64)
     labels, row = np.unique(speaker, return_inverse=True)
     counts = np.bincount(row)
