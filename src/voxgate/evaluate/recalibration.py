@@ -140,7 +140,7 @@ def recalibrate(
             f"Too few speakers have two usable recordings or more: {enough}; at least "
             f"{LEAST_SPEAKERS} are needed, because with fewer it is chance what rates come out."
         )
-    voices, nearest, made = _cohort(embedder, cohort, seed)
+    scaling, made = _cohort(embedder, cohort, seed)
 
     def speech(i: int) -> Waveform:
         progress(len(chosen) + i + 1, steps)
@@ -148,7 +148,7 @@ def recalibrate(
 
     together = np.zeros(len(heard.speaker), np.int64)
     sides = make_sides(embedder, speech, heard.speaker, together, seed)
-    pairs = make_pairs(sides, Cohort(voices.astype(np.float32), nearest))
+    pairs = make_pairs(sides, scaling)
     known = None if made is not None else (pack.calibration, pack.false_accepts)
     fit = _Fit(known, len(names))
     calibration, table = fit(pairs)
@@ -168,7 +168,7 @@ def recalibrate(
         calibration=calibration,
         false_accepts=table,
         cohort=made,
-        cohort_nearest=nearest,
+        cohort_nearest=scaling.nearest,
         failures=heard.failures,
     )
 
@@ -207,16 +207,15 @@ def _speech(path: Path, needed_s: float) -> Waveform:
 
 def _cohort(
     embedder: Embedder, paths: Sequence[Path], seed: int
-) -> tuple[NDArray[np.floating[Any]], int, NDArray[np.float16] | None]:
-    """Voices of the cohort, how many of them count, and the cohort if it is a new one."""
+) -> tuple[Cohort, NDArray[np.float16] | None]:
+    """The cohort, and its voices if it is a new one."""
     if not paths:
         if embedder.pack.decider is None:
             raise EvaluationError(
                 f"The pack {embedder.pack.id} has no cohort to judge a cosine against; give "
                 f"recordings of {LEAST_COHORT} other people or more with --cohort."
             )
-        own = embedder.pack.cohort()
-        return own.embeddings, own.nearest, None
+        return embedder.pack.cohort(), None
     vectors = []
     for path in paths:
         try:
@@ -229,7 +228,7 @@ def _cohort(
             f"{LEAST_COHORT}, each of another person, are needed."
         )
     made = make_cohort(np.stack(vectors), min(_LARGEST_COHORT, len(vectors) // 2), seed)
-    return made, min(_NEAREST, len(made)), made
+    return Cohort(made.astype(np.float32), min(_NEAREST, len(made))), made
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,11 @@ from voxgate.train.cache import Corpus
 from voxgate.train.carried import speaker_space
 from voxgate.train.config import Experiment
 from voxgate.train.judge import embed_speech
-from voxgate.train.sampling import SamplingConfig, change_speed
+from voxgate.train.sampling import SamplingConfig, faster
 from voxgate.train.speechbrain import smaller
 from voxgate.train.state import State
 
 _PIECE_S = 2.0  # of each recording's speech, to know the speakers by
-_OF_A_NORM = ("weight", "bias", "running_mean", "running_var")
 
 
 @torch.no_grad()
@@ -75,14 +74,13 @@ def _voices(
     speeds = sampling.speeds if sampling.speed_is_speaker else (1.0,)
     speech = [corpus.speech(int(r)) for r in chosen]
     return np.stack(
-        [embed_speech(embed, [_faster(waveform, speed) for waveform in speech]) for speed in speeds]
+        [embed_speech(embed, [_piece(waveform, speed) for waveform in speech]) for speed in speeds]
     )
 
 
-def _faster(speech: Waveform, speed: float) -> Waveform:
+def _piece(speech: Waveform, speed: float) -> Waveform:
     """So much of the speech that, at this speed, it is as long as a piece."""
-    piece = speech[: round(_PIECE_S * speed * SAMPLE_RATE)]
-    return change_speed(piece, round(len(piece) / speed / 2) * 2)
+    return faster(speech[: round(_PIECE_S * speed * SAMPLE_RATE)], speed)
 
 
 def _projected(
@@ -94,7 +92,7 @@ def _projected(
     return {
         "embed.1.weight": (turn @ weights["embed.1.weight"].double()).float(),
         "embed.1.bias": (turn @ bias).float(),
-        **{f"embed.2.{n}": weights[f"embed.2.{n}"][: len(turn)] for n in _OF_A_NORM},
+        **{n: w[: len(turn)] for n, w in weights.items() if n.startswith("embed.2.") and w.ndim},
     }
 
 

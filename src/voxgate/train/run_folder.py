@@ -30,12 +30,8 @@ from voxgate.train.cache import Corpus
 from voxgate.train.config import Experiment, build_experiment, read_table
 
 _PACKAGES = ("torch", "numpy", "onnx", "onnxscript")
-_OF_THE_PACK = (
-    "name",
-    "carried.",
-    "shrunk.",
-    "pack.",
-)  # what of a recipe the training does not depend on
+# what of a recipe the training does not depend on
+_OF_THE_PACK = ("name", "carried.", "shrunk.", "pack.")
 
 
 @dataclass(frozen=True)

@@ -129,3 +129,8 @@ def change_speed(waveform: Waveform, samples: int) -> Waveform:
     return np.fft.irfft(spectrum[: samples // 2 + 1], samples).astype(np.float32) * (
         samples / len(waveform)
     )
+
+
+def faster(waveform: Waveform, speed: float) -> Waveform:
+    """Play `speed` times as fast, to the next even number of samples; pitch follows."""
+    return change_speed(waveform, round(len(waveform) / speed / 2) * 2)

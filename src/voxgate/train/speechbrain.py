@@ -1,4 +1,4 @@
-"""SpeechBrain's published ECAPA-TDNN as the network that is trained here, to begin from.
+"""SpeechBrain's published ECAPA-TDNN as the network that is trained here, to begin from or carry.
 
 Weights: speechbrain/spkrec-ecapa-voxceleb, Apache-2.0, trained on VoxCeleb 1 and 2.
 
@@ -7,6 +7,7 @@ second alone is another than it was. Beyond the ends its convolutions see zeros,
 mirrored. The batch norm which is published after the aggregation is folded into what follows it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -34,10 +35,10 @@ _BATCH = 64
 class Hearing(nn.Module):
     """The network and its front end: waveforms (batch, samples) → embeddings (batch, dim)."""
 
-    def __init__(self, network: Ecapa) -> None:
+    def __init__(self, config: EcapaConfig) -> None:
         super().__init__()
         self.front_end = Decibel(DecibelConfig())
-        self.network = network
+        self.network = Ecapa(config, self.front_end.bands)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """The embeddings are not of unit length."""
@@ -54,12 +55,10 @@ def smaller(
         DownloadError: the network cannot be had.
     """
     whole = published()
-    hearing = Hearing(whole)
-    config = replace(whole.config, rank=rank, aggregate_rank=aggregate_rank)
-    network = Ecapa(config, hearing.front_end.bands)
+    hearing = Hearing(replace(whole.config, rank=rank, aggregate_rank=aggregate_rank))
     heard = (hearing.front_end(batch) for batch in _pieces(corpus, chosen, seed))
-    cut_ranks(whole, network, heard)
-    return Hearing(network).eval()
+    cut_ranks(whole, hearing.network, heard)
+    return hearing.eval()
 
 
 def _pieces(corpus: Corpus, chosen: NDArray[np.int64], seed: int) -> Iterator[Tensor]:
@@ -101,8 +100,7 @@ def network_of(path: Path) -> Ecapa:
     )
     network = Ecapa(config, sizes.bands)
     ours = {new: theirs[old] for new, old in _names(network, theirs)}
-    for name in [name for name in ours if ".gate." in name]:
-        ours[name] = ours[name].squeeze(2) if name.endswith("weight") else ours[name]
+    ours |= {name: ours[name].squeeze(2) for name in ours if re.search(r"\.gate\..*weight$", name)}
     network.load_state_dict({**network.state_dict(), **ours, **_pooling(theirs)})
     return network.eval()
 

@@ -19,7 +19,7 @@ from voxgate.errors import TrainingError
 from voxgate.packs import Pack, load_pack
 from voxgate.train.cache import Corpus
 from voxgate.train.config import TeacherConfig
-from voxgate.train.sampling import change_speed
+from voxgate.train.sampling import faster
 
 _ENOUGH_S = 3.0  # of speech for one embedding
 _MOST_S = 6.0  # of a speaker
@@ -99,8 +99,8 @@ def _voice(
     least = round(embedder.pack.min_speech_s * SAMPLE_RATE)
     total = np.zeros(embedder.pack.dim)
     for piece in speech_in_pieces([corpus.speech(int(r)) for r in recordings]):
-        faster = change_speed(piece, round(len(piece) / speed / 2) * 2)
-        heard = np.resize(faster, max(least, len(faster)))  # what is too short is repeated
+        played = faster(piece, speed)
+        heard = np.resize(played, max(least, len(played)))  # what is too short is repeated
         total += len(heard) * embedder.embed_waveform(heard)
     voice: NDArray[np.float32] = (total / np.linalg.norm(total)).astype(np.float32)
     return voice
