@@ -161,14 +161,22 @@ def test_calibration_is_a_line_that_depends_on_the_speech():
     assert calibration.llr(1, 0.1, 9) == calibration.llr(1, 0.5, 0.5)
 
 
+def test_calibration_depends_on_how_uneven_the_sides_are():
+    even, uneven = ((2, 1), (-3, 0.5)), ((2, 1, -0.8), (-3, 0.5, 0.4))
+    without, with_it = (Calibration(*numbers, speech_s=(0.25, 4)) for numbers in (even, uneven))
+    assert with_it.llr(1, 1, 1) == without.llr(1, 1, 1)
+    u = 1 / math.sqrt(0.25) - 1 / math.sqrt(4)
+    assert with_it.llr(2, 0.1, 9) == pytest.approx(without.llr(2, 0.1, 9) + (-0.8 * 2 + 0.4) * u)
+
+
 @given(st.floats(-9, 9), st.floats(0.01, 9), seconds, seconds)
 def test_llr_rises_with_the_score_and_is_the_same_from_either_side(score, more, a, b):
-    calibration = Calibration(slope=(1, -0.4), offset=(-3, 0.5), speech_s=(0.5, 8))
+    calibration = Calibration(slope=(1, -0.4, 0.3), offset=(-3, 0.5, -1), speech_s=(0.5, 8))
     assert calibration.llr(score + more, a, b) > calibration.llr(score, a, b)
     assert calibration.llr(score, a, b) == pytest.approx(float(calibration.llr(score, b, a)))
 
 
-@pytest.mark.parametrize("slope", [(0, 0), (-1, 0), (1, -0.5), (1, 1.5)])
+@pytest.mark.parametrize("slope", [(0, 0), (-1, 0), (1, -0.5), (1, 1.5), (1, 0, -1)])
 def test_a_calibration_that_falls_anywhere_is_refused(slope):
     with pytest.raises(ScoringError, match="fall"):
         Calibration(slope, offset=(0, 0), speech_s=(0.5, 8))
@@ -180,8 +188,8 @@ def test_a_calibration_needs_a_range_of_speech(speech_s):
         Calibration((1, 0), (0, 0), speech_s)
 
 
-@pytest.mark.parametrize("offset", [(math.nan, 0), (0, math.inf)])
-def test_a_calibration_needs_finite_numbers(offset):
+@pytest.mark.parametrize("offset", [(math.nan, 0), (0, math.inf), (0,), (0, 0, 0, 0)])
+def test_a_calibration_needs_two_or_three_finite_numbers(offset):
     with pytest.raises(ScoringError, match="finite"):
         Calibration((1, 0), offset, (0.5, 8))
 

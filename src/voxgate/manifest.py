@@ -35,7 +35,7 @@ _KEYS = {  # table -> key -> kind of value; all are needed, no others known
     "source": {"address": "text", "citation": "text"},
     "cohort": {"nearest": "whole number"},
     "calibration": {
-        "slope": "pair of numbers", "offset": "pair of numbers", "speech_s": "pair of numbers",
+        "slope": "list of numbers", "offset": "list of numbers", "speech_s": "pair of numbers",
     },
     "false_accepts": {
         "speech_s": "list of numbers", "far": "list of numbers", "thresholds": "list of rows",

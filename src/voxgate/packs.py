@@ -222,10 +222,9 @@ def _parse(path: Path) -> Pack:
 def _decider_of(toml: Mapping[str, Any]) -> Decider | None:
     if "cohort" not in toml:
         return None
-    pairs = {key: tuple(pair) for key, pair in toml["calibration"].items()}
-    return Decider(
-        toml["cohort"]["nearest"], Calibration(**pairs), FalseAcceptTable(**toml["false_accepts"])
-    )
+    calibration = {key: tuple(numbers) for key, numbers in toml["calibration"].items()}
+    table = FalseAcceptTable(**toml["false_accepts"])
+    return Decider(toml["cohort"]["nearest"], Calibration(**calibration), table)
 
 
 def _read(path: Path, name: str) -> bytes:

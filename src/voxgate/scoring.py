@@ -112,26 +112,42 @@ def effective_speech_s(enrolled_s: ArrayLike, probe_s: ArrayLike) -> NDArray[np.
     return np.asarray(2 / (1 / a + 1 / b))
 
 
+def unevenness(
+    enrolled_s: ArrayLike, probe_s: ArrayLike, held_to: tuple[float, float]
+) -> NDArray[np.float64]:
+    """How much less one side was heard than the other: 1/√shorter - 1/√longer, in 1/√s.
+
+    Each side is first held to a range of seconds. What is not known of a voice shrinks with the
+    root of the time it was heard for.
+    """
+    sides = [np.asarray(side, np.float64).clip(*held_to) ** -0.5 for side in (enrolled_s, probe_s)]
+    return np.asarray(np.abs(sides[0] - sides[1]))
+
+
 @dataclass(frozen=True)
 class Calibration:
-    """From an AS-norm score s to an LLR that knows how much speech there was.
+    """From an AS-norm score s to an LLR that knows how much speech there was on either side.
 
-    LLR = (slope[0] + slope[1] q) s + (offset[0] + offset[1] q), where q is the natural log
-    of the effective speech in seconds, held to the range the numbers were fitted on.
+    LLR = (slope[0] + slope[1] q + slope[2] u) s + (offset[0] + offset[1] q + offset[2] u), where
+    q is the natural log of the effective speech in seconds, held to the range the numbers were
+    fitted on, and u the unevenness of the sides. Without a third number, u does not count.
     """
 
-    slope: tuple[float, float]
-    offset: tuple[float, float]
-    speech_s: tuple[float, float]  # shortest and longest effective speech it was fitted on
+    slope: tuple[float, ...]
+    offset: tuple[float, ...]
+    speech_s: tuple[float, float]  # shortest and longest speech it was fitted on
 
     def __post_init__(self) -> None:
         shortest, longest = self.speech_s
         if not 0 < shortest < longest < math.inf:
             raise ScoringError(f"Calibration speech_s {self.speech_s} is not a range above 0 s.")
-        if not np.isfinite([*self.slope, *self.offset]).all():
-            raise ScoringError("Calibration slope and offset must be finite numbers.")
-        steepness = [self.slope[0] + self.slope[1] * math.log(end) for end in self.speech_s]
-        if min(steepness) <= 0:
+        for name, numbers in (("slope", self.slope), ("offset", self.offset)):
+            if len(numbers) not in (2, 3) or not np.isfinite(numbers).all():
+                raise ScoringError(
+                    f"Calibration {name} {numbers} must be two or three finite numbers."
+                )
+        side = np.geomspace(shortest, longest)
+        if self._of_speech(self.slope, side[:, None], side).min() <= 0:
             raise ScoringError(
                 f"Calibration slope {self.slope} lets the LLR fall as the score rises "
                 f"somewhere between {shortest} s and {longest} s of speech."
@@ -139,9 +155,23 @@ class Calibration:
 
     def llr(self, scores: ArrayLike, enrolled_s: ArrayLike, probe_s: ArrayLike) -> Floats:
         """Weigh "same speaker" against "different speakers"; shapes broadcast."""
-        q = np.log(effective_speech_s(enrolled_s, probe_s).clip(*self.speech_s))
-        slope = self.slope[0] + self.slope[1] * q
-        return np.asarray(slope * np.asarray(scores) + self.offset[0] + self.offset[1] * q)
+        slope, offset = (self._of_speech(n, enrolled_s, probe_s) for n in (self.slope, self.offset))
+        return np.asarray(slope * np.asarray(scores) + offset)
+
+    def _of_speech(
+        self, numbers: tuple[float, ...], enrolled_s: ArrayLike, probe_s: ArrayLike
+    ) -> NDArray[np.float64]:
+        """What the slope's or the offset's numbers come to for so much speech."""
+        basis = speech_basis(enrolled_s, probe_s, self.speech_s)
+        return np.asarray(sum(n * b for n, b in zip(numbers, basis, strict=False)))
+
+
+def speech_basis(
+    enrolled_s: ArrayLike, probe_s: ArrayLike, speech_s: tuple[float, float]
+) -> tuple[NDArray[np.float64], ...]:
+    """What a calibration fitted on this range of speech goes by: 1, q and u."""
+    q = np.log(effective_speech_s(enrolled_s, probe_s).clip(*speech_s))
+    return np.ones_like(q), q, unevenness(enrolled_s, probe_s, speech_s)
 
 
 class Threshold(NamedTuple):

@@ -18,29 +18,40 @@ from voxgate.evaluate.metrics import cllr, min_cllr
 from voxgate.scoring import Calibration, FalseAcceptTable
 
 
-def drawn(each: int, *, buckets=range(6), slope: float = 2.0, seed: int = 0) -> Pairs:
+def drawn(each: int, *, buckets=range(6), slope=2.0, uneven: float = 0.0, seed: int = 0) -> Pairs:
     """Pairs whose true LLR is known: scores N(+1, 1 / slope) and N(-1, 1 / slope) give 2 slope s.
 
-    The score's precision is the slope: log N(s; 1, 1/k) - log N(s; -1, 1/k) = 2 k s.
+    The score's precision is the slope: log N(s; 1, 1/k) - log N(s; -1, 1/k) = 2 k s. Of every
+    other pair, one side is three times as long as the other and its slope is `uneven` more.
     """
     rng = np.random.default_rng(seed)
-    bucket = np.repeat(np.array(list(buckets)), 2 * each)
+    seconds = np.repeat(np.array(BUCKETS_S)[list(buckets)], 2 * each)
     target = np.tile(np.repeat([True, False], each), len(list(buckets)))
-    score = np.where(target, 1, -1) + rng.normal(0, slope**-0.5, len(target))
+    odd = np.arange(len(target)) % 2 == 1
+    precision = slope + uneven * odd
+    score = np.where(target, 1, -1) + rng.normal(size=len(target)) * precision**-0.5
     speaker = rng.integers(40, size=(2, len(target)))
     whole = np.ones(len(target), bool)
-    return Pairs(score, target, np.array(BUCKETS_S)[bucket], bucket, *speaker, whole)
+    return Pairs(score, target, *seconds * np.where(odd, [[2 / 3], [2]], 1), *speaker, whole)
 
 
 def test_the_true_llr_is_found():
     fitted = fit_calibration(drawn(20_000))
     assert fitted.slope[0] == pytest.approx(4, abs=0.1)
-    assert fitted.slope[1] == pytest.approx(0, abs=0.1)
-    assert fitted.offset == pytest.approx((0, 0), abs=0.1)
+    assert fitted.slope[1:] == pytest.approx((0, 0), abs=0.3)
+    assert fitted.offset == pytest.approx((0, 0, 0), abs=0.1)
     assert fitted.speech_s == (0.4, 6.0)
     pairs = drawn(5_000, seed=1)
-    llr = fitted.llr(pairs.score, pairs.speech_s, pairs.speech_s)
+    llr = pairs.llr(fitted)
     assert cllr(llr, pairs.target) == pytest.approx(min_cllr(llr, pairs.target), abs=0.01)
+
+
+def test_a_pair_of_uneven_sides_has_an_llr_of_its_own():
+    pairs = drawn(20_000, buckets=[3, 3], uneven=-0.4)
+    as_known = Calibration((4.0, 0.0), (0.0, 0.0), (0.4, 6.0))
+    fitted = fit_calibration(pairs, before=as_known, speakers=10_000)
+    even, uneven = (fitted.llr(1.0, *sides) for sides in ((2, 2), (4 / 3, 4)))
+    assert (even, uneven) == (pytest.approx(4, abs=0.2), pytest.approx(3.2, abs=0.2))
 
 
 def test_a_bucket_without_pairs_is_refused_unless_there_is_something_to_stay_near():
@@ -69,7 +80,8 @@ def test_thresholds_are_counted():
     score = np.concatenate([np.arange(1, 1001) / 1000, [0.95, 2]])
     target = np.arange(1002) >= 1000
     nobody = np.zeros(1002, int)
-    pairs = Pairs(score, target, np.full(1002, 1.2), np.full(1002, 2), nobody, nobody, target)
+    seconds = np.full(1002, 1.2)
+    pairs = Pairs(score, target, seconds, seconds, nobody, nobody, target)
     assert counts(pairs)[2].tolist() == [1000, 2]
     table = measure_false_accepts(pairs, same, buckets=[2])
     assert (table.speech_s, table.far) == ([1.2], [0.1, 0.03])  # 10 false accepts are too few

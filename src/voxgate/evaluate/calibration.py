@@ -7,6 +7,8 @@ of one data set: two strangers who also differ in microphone and language are to
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,16 @@ from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.embed import Embedder
 from voxgate.errors import EvaluationError
 from voxgate.extras import need
-from voxgate.scoring import Calibration, Cohort, FalseAcceptTable, effective_speech_s
+from voxgate.scoring import (
+    Calibration,
+    Cohort,
+    FalseAcceptTable,
+    Scale,
+    effective_speech_s,
+    normalise,
+    speech_basis,
+    to_unit_length,
+)
 
 LENGTHS_S = (0.4, 0.7, 1.0, 1.5, 2.5, 4.0)  # what recordings are cut to
 BUCKETS_S = (0.4, 0.7, 1.2, 2.0, 3.5, 6.0)  # centres of the effective speech in the table
@@ -44,15 +55,30 @@ class Pairs:
 
     score: NDArray[np.float64]  # AS-norm
     target: NDArray[np.bool_]
-    speech_s: NDArray[np.float64]  # effective
-    bucket: Ints  # index into BUCKETS_S
+    enrolled_s: NDArray[np.float64]  # of speech on one side
+    probe_s: NDArray[np.float64]  # and on the other
     speaker_a: Ints
     speaker_b: Ints
     whole: NDArray[np.bool_]  # both sides are
 
+    @cached_property
+    def speech_s(self) -> NDArray[np.float64]:
+        """The effective speech."""
+        return effective_speech_s(self.enrolled_s, self.probe_s)
+
+    @cached_property
+    def bucket(self) -> Ints:
+        """Which of BUCKETS_S is nearest, on a log scale."""
+        distance = [np.abs(np.log(self.speech_s) - np.log(centre)) for centre in BUCKETS_S]
+        return np.argmin(distance, axis=0)
+
     def only(self, which: NDArray[np.bool_] | Ints) -> "Pairs":
         """Some of them."""
         return Pairs(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    def llr(self, calibration: Calibration) -> NDArray[np.floating[Any]]:
+        """What a calibration makes of them."""
+        return calibration.llr(self.score, self.enrolled_s, self.probe_s)
 
 
 def make_sides(
@@ -112,19 +138,30 @@ def _by_speaker(speaker: Ints) -> Iterator[Ints]:
     return (np.flatnonzero(speaker == name) for name in np.unique(speaker))
 
 
+def join(parts: Sequence[Sides]) -> Sides:
+    """Several made from the same recordings, as one."""
+    return Sides(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Sides))
+    )
+
+
 def make_pairs(sides: Sides, cohort: Cohort) -> Pairs:
     """Every pair of sides of one population that share no recording."""
-    together = sides.members.astype(np.float32)
-    apart = (together @ together.T == 0) & (sides.population[:, None] == sides.population)
-    a, b = np.nonzero(np.triu(apart, 1))
-    scores = cohort.as_norm(sides.vectors, sides.vectors)
-    speech_s = effective_speech_s(sides.speech_s[a], sides.speech_s[b])
-    distance = [np.abs(np.log(speech_s) - np.log(centre)) for centre in BUCKETS_S]
+    unit, together = to_unit_length(sides.vectors), sides.members.astype(np.float32)
+    pairs, cosines = [np.empty((2, 0), np.int64)], [np.empty(0, np.float32)]
+    for population in np.unique(sides.population):
+        own = np.flatnonzero(sides.population == population)
+        rows = np.nonzero(np.triu(together[own] @ together[own].T == 0, 1))
+        pairs.append(own[np.array(rows)])
+        cosines.append((unit[own] @ unit[own].T)[rows])
+    a, b = np.concatenate(pairs, axis=1)
+    mean, std = cohort.scale_of(sides.vectors)
+    score = normalise(np.concatenate(cosines), Scale(mean[a], std[a]), Scale(mean[b], std[b]))
     return Pairs(
-        score=scores[a, b].astype(np.float64),
+        score=score.astype(np.float64),
         target=sides.speaker[a] == sides.speaker[b],
-        speech_s=speech_s,
-        bucket=np.argmin(distance, axis=0),
+        enrolled_s=sides.speech_s[a],
+        probe_s=sides.speech_s[b],
         speaker_a=sides.speaker[a],
         speaker_b=sides.speaker[b],
         whole=sides.whole[a] & sides.whole[b],
@@ -162,15 +199,20 @@ def fit_calibration(
         )
     pairs = pairs.only(usable[pairs.bucket])
     weight = 1 / count[pairs.bucket, pairs.target.astype(int)] / (2 * usable.sum())
-    start, pull = np.array([1.0, 0, 0, 0]), 0.0
-    shortest, longest = BUCKETS_S[0], BUCKETS_S[-1]
+    start, pull = np.array([1.0, 0, 0, 0, 0, 0]), 0.0
+    speech_s = BUCKETS_S[0], BUCKETS_S[-1]
     if before is not None:
-        shortest, longest = before.speech_s
-        start = np.array([*before.slope, *before.offset])
+        speech_s = before.speech_s
+        start = np.array([_three(before.slope), _three(before.offset)]).ravel()
         pull = 1 / (_TRUSTED**2 * max(1, speakers))
-    fitted = _minimum(pairs, weight, start, pull, np.log(pairs.speech_s.clip(shortest, longest)))
-    slope, slope_q, offset, offset_q = (round(float(w), 5) for w in fitted)
-    return Calibration((slope, slope_q), (offset, offset_q), (shortest, longest))
+    basis = speech_basis(pairs.enrolled_s, pairs.probe_s, speech_s)
+    fitted = [round(float(w), 5) for w in _minimum(pairs, weight, start, pull, np.stack(basis))]
+    return Calibration(tuple(fitted[:3]), tuple(fitted[3:]), speech_s)
+
+
+def _three(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """A slope's or an offset's numbers, with that for unevenness, which may be missing."""
+    return (*numbers, 0.0)[:3]
 
 
 def _minimum(
@@ -178,10 +220,10 @@ def _minimum(
     weight: NDArray[np.float64],
     start: NDArray[np.float64],
     pull: float,
-    q: NDArray[np.float64],
+    basis: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Slope, slope by q, offset, offset by q that lose least, pulled back to the start."""
-    features = np.stack([pairs.score, q * pairs.score, np.ones_like(q), q])
+    """The slope's and the offset's numbers that lose least, pulled back to the start."""
+    features = np.concatenate([pairs.score * basis, basis])
     sign = np.where(pairs.target, 1.0, -1.0)
 
     def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -217,7 +259,7 @@ def measure_false_accepts(
     Raises:
         EvaluationError: there are too few pairs for any rate.
     """
-    llr = calibration.llr(pairs.score, pairs.speech_s, pairs.speech_s)
+    llr = pairs.llr(calibration)
     strangers = [np.sort(llr[(pairs.bucket == b) & ~pairs.target])[::-1] for b in buckets]
     targets = [llr[(pairs.bucket == b) & pairs.target] for b in buckets]
     fewest = min(map(len, strangers), default=0)

@@ -273,7 +273,7 @@ def _judge(
     pairs: Pairs, calibration: Calibration, table: FalseAcceptTable
 ) -> tuple[Floats, list[Bools]]:
     """LLRs of the pairs, and which of them each policy accepts."""
-    llr = calibration.llr(pairs.score, pairs.speech_s, pairs.speech_s)
+    llr = pairs.llr(calibration)
     return llr, [llr >= thresholds(policy, table, pairs.speech_s) for policy in POLICIES]
 
 

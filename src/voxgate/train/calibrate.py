@@ -7,8 +7,10 @@ trials.
 import numpy as np
 from numpy.typing import NDArray
 
+from voxgate.audio import Waveform
 from voxgate.embed import Embedder
 from voxgate.evaluate import calibration
+from voxgate.train.augment import Augmenter
 from voxgate.train.cache import Corpus
 
 _LEAST_COHORT = 2  # centres; of fewer speakers than make so many, each is one
@@ -42,13 +44,30 @@ def make_cohort(
 
 
 def make_sides(
-    embedder: Embedder, corpus: Corpus, recordings: NDArray[np.int64], seed: int
+    embedder: Embedder,
+    corpus: Corpus,
+    recordings: NDArray[np.int64],
+    augment: Augmenter,
+    seed: int,
 ) -> calibration.Sides:
-    """Each recording at several lengths, and voiceprints of half a speaker's recordings."""
-    return calibration.make_sides(
-        embedder,
-        lambda i: corpus.speech(int(recordings[i])),
-        corpus.speaker[recordings],
-        corpus.population[recordings],
-        seed,
+    """Each recording at several lengths, and voiceprints of half a speaker's recordings.
+
+    All of it twice: as recorded, and as if recorded elsewhere. Most speakers of a corpus were
+    recorded once, so that its own pairs of one speaker are alike in more than the voice.
+    """
+
+    def as_recorded(i: int) -> Waveform:
+        return corpus.speech(int(recordings[i]))
+
+    def elsewhere(i: int) -> Waveform:
+        speech = as_recorded(i)
+        changed = augment(speech[None], np.random.default_rng((seed, i)))[0]
+        return changed * np.sqrt((speech**2).mean())
+
+    speaker, population = corpus.speaker[recordings], corpus.population[recordings]
+    return calibration.join(
+        [
+            calibration.make_sides(embedder, heard, speaker, population, seed)
+            for heard in (as_recorded, elsewhere)
+        ]
     )

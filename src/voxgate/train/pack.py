@@ -21,6 +21,7 @@ from voxgate.manifest import to_toml
 from voxgate.packs import load_pack
 from voxgate.scoring import Calibration, Cohort, FalseAcceptTable
 from voxgate.train import calibrate, closed_set
+from voxgate.train.augment import Augmenter
 from voxgate.train.cache import Corpus
 from voxgate.train.carried import carry
 from voxgate.train.config import Experiment
@@ -96,7 +97,8 @@ def make_pack(
         export_onnx(model, out / "model.onnx", precision, heard)
         unheard = _some_speech(corpus, held_out, experiment.seed) if len(held_out) else heard
         parity = check_parity(model, out / "model.onnx", unheard, precision)
-        fitted, why = _fit(out, experiment, corpus, trained_on, held_out, dim=model.dim)
+        augment = Augmenter(folders.noise, experiment.augment)
+        fitted, why = _fit(out, experiment, corpus, trained_on, held_out, augment, dim=model.dim)
         _write(out, experiment, fitted, {}, why, dim=model.dim)
         metrics = pack_metrics(load_pack(out), dev, threads=torch.get_num_threads()) if dev else {}
         _write(out, experiment, fitted, metrics, why, dim=model.dim)
@@ -144,6 +146,7 @@ def _fit(  # noqa: PLR0913 - the pack so far, and all it was made from
     corpus: Corpus,
     trained_on: NDArray[np.int64],
     held_out: NDArray[np.int64],
+    augment: Augmenter,
     *,
     dim: int,
 ) -> tuple[Fitted, str | None]:
@@ -155,7 +158,7 @@ def _fit(  # noqa: PLR0913 - the pack so far, and all it was made from
     cohort = calibrate.make_cohort(embedder, corpus, trained_on, size, seed)
     if not len(held_out):
         return replace(_STAND_IN, cohort=cohort), "no speaker was held out"
-    sides = calibrate.make_sides(embedder, corpus, held_out, seed)
+    sides = calibrate.make_sides(embedder, corpus, held_out, augment, seed)
     nearest = min(facts.cohort_nearest, len(cohort))
     pairs = make_pairs(sides, Cohort(cohort.astype(np.float32), nearest))
     try:
