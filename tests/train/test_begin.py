@@ -10,6 +10,8 @@ from voxgate.train.begin import begin
 from voxgate.train.config import Experiment, build_experiment
 from voxgate.train.judge import raw_embeddings
 from voxgate.train.loop import Folders, divide, open_corpus
+from voxgate.train.pack import trained_model
+from voxgate.train.run_folder import RunFolder
 from voxgate.train.sampling import Sampler
 from voxgate.train.state import State, start
 
@@ -105,3 +107,13 @@ def test_a_run_that_goes_on_does_not_begin_again(folder, capsys, monkeypatch):
     assert code == 0, err
     assert log(folder / "begun")[-1]["step"] == 4
     assert np.array_equal(weights(folder / "begun"), before)
+    run = RunFolder(folder / "begun")
+    learnt, half, begun = (list(trained_model(run, k).parameters()) for k in (0.0, 0.5, 1.0))
+    assert not all(torch.equal(a, b) for a, b in zip(learnt, begun, strict=True))
+    for three in zip(learnt, half, begun, strict=True):
+        assert torch.allclose(three[1], (three[0] + three[2]) / 2, atol=1e-6)
+    run.begun.unlink()
+    keep = command(folder, "begun", "--pack-only", "--set", "begin.keep=0.5")
+    code, _, err = voxgate(capsys, *keep)
+    assert code == 2
+    assert "has no begun.pt to keep 0.5 of" in err

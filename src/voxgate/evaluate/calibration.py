@@ -70,7 +70,8 @@ class Pairs:
     def bucket(self) -> Ints:
         """Which of BUCKETS_S is nearest, on a log scale."""
         distance = [np.abs(np.log(self.speech_s) - np.log(centre)) for centre in BUCKETS_S]
-        return np.argmin(distance, axis=0)
+        nearest: Ints = np.argmin(distance, axis=0)
+        return nearest
 
     def only(self, which: NDArray[np.bool_] | Ints) -> "Pairs":
         """Some of them."""

@@ -62,7 +62,8 @@ def make_sides(
     def elsewhere(i: int) -> Waveform:
         speech = as_recorded(i)
         changed = augment(speech[None], np.random.default_rng((seed, i)))[0]
-        return changed * np.sqrt((speech**2).mean())
+        as_loud: Waveform = changed * np.sqrt((speech**2).mean())
+        return as_loud
 
     speaker, population = corpus.speaker[recordings], corpus.population[recordings]
     return calibration.join(

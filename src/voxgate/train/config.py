@@ -72,6 +72,7 @@ class BeginConfig:
     """A public network that the training goes on from (see `voxgate.train.begin`)."""
 
     public: str = ""  # "speechbrain-ecapa"; none: it begins from chance
+    keep: float = 0.0  # share of the weights as they began in those that are exported
 
 
 @dataclass(frozen=True)
@@ -245,6 +246,10 @@ def _check_begin(experiment: Experiment, where: str) -> None:
     if public not in PUBLIC_NETWORKS:
         raise TrainingError(
             f"{where}: begin: public is {public!r}; choose {' or '.join(PUBLIC_NETWORKS)}."
+        )
+    if not 0 <= experiment.begin.keep <= 1:
+        raise TrainingError(
+            f"{where}: begin: keep is {experiment.begin.keep}; it must be a share from 0 to 1."
         )
     kinds = (experiment.front_end.kind, experiment.model.kind, experiment.loss.kind)
     if kinds != ("decibel", "ecapa", "aam") or experiment.teacher.dim:

@@ -28,7 +28,7 @@ from voxgate.train.run_folder import RunFolder, facts_of
 from voxgate.train.sampling import Sampler
 from voxgate.train.schedule import SCHEDULES
 from voxgate.train.splits import training_and_held_out
-from voxgate.train.state import Objective, State, move_average, start
+from voxgate.train.state import Objective, State, move_average, save_weights, start
 from voxgate.train.teacher import teacher_targets
 from voxgate.train.world import World, join
 
@@ -107,6 +107,8 @@ def train(  # noqa: PLR0913 - three say what, three how
         state.load(run.checkpoint)
     elif experiment.begin.public:
         begin(state, experiment, corpus, chosen)
+        if world.first:
+            save_weights(state.average, run.begun)
     if world.first:
         run.note(facts_of(corpus, chosen, held_out, sampler.classes, experiment.seed))
     augment = Augmenter(folders.noise, experiment.augment)

@@ -86,7 +86,7 @@ def make_pack(
     folder = run.path / f"pack-{experiment.name}" if overrides else run.pack
     corpus = open_corpus(folders)
     trained_on, held_out, test = divide(corpus, experiment)
-    model = trained_model(run)
+    model = trained_model(run, experiment.begin.keep)
     carry(model, experiment, corpus, trained_on)
     shares = choose_shares(model, corpus, held_out)
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
@@ -98,7 +98,9 @@ def make_pack(
         unheard = _some_speech(corpus, held_out, experiment.seed) if len(held_out) else heard
         parity = check_parity(model, out / "model.onnx", unheard, precision)
         augment = Augmenter(folders.noise, experiment.augment)
-        fitted, why = _fit(out, experiment, corpus, trained_on, held_out, augment, dim=model.dim)
+        fitted, why = _fit(
+            out, experiment, corpus, trained_on, held_out, augment=augment, dim=model.dim
+        )
         _write(out, experiment, fitted, {}, why, dim=model.dim)
         metrics = pack_metrics(load_pack(out), dev, threads=torch.get_num_threads()) if dev else {}
         _write(out, experiment, fitted, metrics, why, dim=model.dim)
@@ -126,17 +128,31 @@ def _write_classifier(
     closed_set.write(closed_set.evaluate(embedder, classifier, corpus, test), run.path)
 
 
-def trained_model(run: RunFolder) -> SpeakerModel:
+def trained_model(run: RunFolder, keep: float = 0.0) -> SpeakerModel:
     """The network of a run as it is exported: the average of its weights.
 
+    Args:
+        run: the run.
+        keep: how far, as a share of the way, to go back to the weights that it began with. What
+            was learnt of other recordings than the run's is so kept, too (Wortsman et al., "Robust
+            fine-tuning of zero-shot models", arXiv:2109.01903).
+
     Raises:
-        TrainingError: the run has no checkpoint yet.
+        TrainingError: the run has no checkpoint yet, or no weights to go back to.
     """
     if not run.checkpoint.is_file():
         raise TrainingError(f"{run.path} has no checkpoint yet; train first.")
     model = SpeakerModel(run.experiment())
-    stored = torch.load(run.checkpoint, weights_only=True, map_location="cpu")
-    model.load_state_dict(stored["average"])
+    weights = torch.load(run.checkpoint, weights_only=True, map_location="cpu")["average"]
+    if keep:
+        if not run.begun.is_file():
+            raise TrainingError(f"{run.path} has no {run.begun.name} to keep {keep} of.")
+        begun = torch.load(run.begun, weights_only=True, map_location="cpu")
+        weights = {
+            name: weight.lerp(begun[name], keep) if weight.is_floating_point() else weight
+            for name, weight in weights.items()
+        }
+    model.load_state_dict(weights)
     return model.eval()
 
 
@@ -146,8 +162,8 @@ def _fit(  # noqa: PLR0913 - the pack so far, and all it was made from
     corpus: Corpus,
     trained_on: NDArray[np.int64],
     held_out: NDArray[np.int64],
-    augment: Augmenter,
     *,
+    augment: Augmenter,
     dim: int,
 ) -> tuple[Fitted, str | None]:
     """Cohort, calibration and false-accept table; and why there is no calibration, if so."""

@@ -5,6 +5,7 @@
 - log.jsonl: a line a checkpoint;
 - curves.png, tensorboard/: the same to look at;
 - checkpoint.pt: the last state, to go on from;
+- begun.pt: the weights that it began with, where they are not those of chance;
 - pack/: what came of it;
 - pack-NAME/: a pack made of it in another way.
 """
@@ -31,7 +32,7 @@ from voxgate.train.config import Experiment, build_experiment, read_table
 
 _PACKAGES = ("torch", "numpy", "onnx", "onnxscript")
 # what of a recipe the training does not depend on
-_OF_THE_PACK = ("name", "carried.", "shrunk.", "pack.")
+_OF_THE_PACK = ("name", "begin.keep", "carried.", "shrunk.", "pack.")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class RunFolder:
     @property
     def checkpoint(self) -> Path:
         return self.path / "checkpoint.pt"
+
+    @property
+    def begun(self) -> Path:
+        return self.path / "begun.pt"
 
     @property
     def pack(self) -> Path:

@@ -39,13 +39,7 @@ class State:
         """
         states = {name: getattr(self, name).state_dict() for name in _PARTS}
         facts = {"step": self.step, "seconds": self.seconds, "waited": self.waited}
-        with complete_or_absent(path) as part, part.open("wb") as file:
-            try:
-                torch.save({**states, **facts}, file)
-            except RuntimeError as error:  # what torch makes of a full disk
-                raise OSError(str(error).splitlines()[0]) from error
-            file.flush()
-            os.fsync(file.fileno())
+        _write({**states, **facts}, path)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
@@ -63,6 +57,26 @@ class State:
                 f"{path} is damaged, or of another experiment; train anew in another run folder."
             ) from error
         self.seconds, self.waited = stored.get("seconds", 0.0), stored.get("waited", 0.0)
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write a model's weights.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    _write(model.state_dict(), path)
+
+
+def _write(content: dict[str, Any], path: Path) -> None:
+    """Have it on the disk as a whole, or not at all."""
+    with complete_or_absent(path) as part, part.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:  # what torch makes of a full disk
+            raise OSError(str(error).splitlines()[0]) from error
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def start(experiment: Experiment, classes: int, device: torch.device) -> State:
