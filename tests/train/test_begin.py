@@ -4,7 +4,6 @@ import torch
 from runs import command, log, voxgate, weights
 
 from voxgate.errors import TrainingError
-from voxgate.train import speechbrain
 from voxgate.train.architectures.ecapa import Ecapa, EcapaConfig
 from voxgate.train.begin import begin
 from voxgate.train.config import Experiment, build_experiment
@@ -30,7 +29,7 @@ def public(monkeypatch) -> Ecapa:
     network.train()
     with torch.no_grad():
         network(torch.randn(64, 80, 100))  # so that its norms have seen something
-    monkeypatch.setattr(speechbrain, "published", network.eval)
+    monkeypatch.setattr("voxgate.train.begin.published", network.eval)
     return network
 
 
@@ -102,7 +101,7 @@ def test_a_run_that_goes_on_does_not_begin_again(folder, capsys, monkeypatch):
     def never() -> Ecapa:
         raise AssertionError
 
-    monkeypatch.setattr(speechbrain, "published", never)
+    monkeypatch.setattr("voxgate.train.begin.published", never)
     code, _, err = voxgate(capsys, *command(folder, "begun", *words, "--resume"))
     assert code == 0, err
     assert log(folder / "begun")[-1]["step"] == 4

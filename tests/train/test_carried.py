@@ -44,6 +44,8 @@ def test_there_can_be_a_most_of_windows_which_is_evenly_spread(network):
     network.most = 2
     assert torch.equal(network.windows(waveform)[0], whole[[0, -1]])
     assert network.windows(waveform[:, :RATE]).shape[1] == 1
+    network.most = 1
+    assert torch.equal(network.windows(waveform)[0], whole[[0]])
 
 
 def test_a_short_waveform_is_followed_by_silence(network):

@@ -20,7 +20,7 @@ from voxgate.train.carried import speaker_space
 from voxgate.train.config import Experiment
 from voxgate.train.judge import embed_speech
 from voxgate.train.sampling import SamplingConfig, faster
-from voxgate.train.speechbrain import smaller
+from voxgate.train.speechbrain import published, smaller
 from voxgate.train.state import State
 
 _PIECE_S = 2.0  # of each recording's speech, to know the speakers by
@@ -41,13 +41,16 @@ def begin(state: State, experiment: Experiment, corpus: Corpus, chosen: NDArray[
         TrainingError: the experiment has a network of other sizes.
     """
     model, config = state.model, experiment.model.config
-    hearing = smaller(config.rank, config.aggregate_rank, corpus, chosen, experiment.seed)
-    network = hearing.network
-    if replace(config, dim=network.config.dim) != network.config:
+    whole = published()
+    ranks = {"rank": config.rank, "aggregate_rank": config.aggregate_rank}
+    sizes = replace(whole.config, **ranks)
+    if replace(config, dim=sizes.dim) != sizes:
         raise TrainingError(
-            f"{experiment.begin.public} is {network.config}; the model that begins from it must "
+            f"{experiment.begin.public} is {whole.config}; the model that begins from it must "
             f"be so but for ranks and dim, and is {config}."
         )
+    hearing = smaller(whole, sizes, corpus, chosen, experiment.seed)
+    network = hearing.network
 
     def embed(waveforms: Tensor) -> Tensor:
         features = hearing.front_end(waveforms)

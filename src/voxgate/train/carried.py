@@ -1,6 +1,6 @@
-"""Parts of a pack's embedding that are not trained: public networks, in a speaker space.
+"""A part of a pack's embedding that is not trained: a public network, in a speaker space.
 
-Their embeddings crowd together around some direction; `speaker_space` spreads them out.
+Its embeddings crowd together around some direction; `speaker_space` spreads them out.
 """
 
 import numpy as np
@@ -14,7 +14,6 @@ from voxgate.train.config import Experiment
 from voxgate.train.judge import embed_all
 from voxgate.train.model import SpeakerModel
 from voxgate.train.resemblyzer import published
-from voxgate.train.speechbrain import smaller
 
 
 class Carried(nn.Module):
@@ -39,28 +38,17 @@ class Carried(nn.Module):
 def carry(
     model: SpeakerModel, experiment: Experiment, corpus: Corpus, chosen: NDArray[np.int64]
 ) -> None:
-    """Give the model the parts that its experiment wants carried.
+    """Give the model Resemblyzer's network as one more part, if its experiment wants that.
 
-    Each is brought into the space of the speakers of the `chosen` recordings.
-
-    Raises:
-        DownloadError: a network cannot be had.
+    It is brought into the space of the speakers of the `chosen` recordings.
     """
-    resemblyzer, ecapa = experiment.carried, experiment.shrunk
-    if resemblyzer.dim:
-        _add(model, published(resemblyzer.windows or None), corpus, chosen, resemblyzer.dim)
-    if ecapa.dim:
-        ranks = ecapa.rank, ecapa.aggregate_rank
-        network = smaller(*ranks, corpus, chosen, experiment.seed)
-        _add(model, network, corpus, chosen, ecapa.dim)
-
-
-def _add(
-    model: SpeakerModel, network: nn.Module, corpus: Corpus, chosen: NDArray[np.int64], dim: int
-) -> None:
+    wanted = experiment.carried
+    if not wanted.dim:
+        return
+    network = published(wanted.windows or None)
     embeddings = embed_all(network, corpus, chosen)
-    space = speaker_space(embeddings, corpus.speaker[chosen], dim)
-    model.carry(Carried(network, *space), dim)
+    space = speaker_space(embeddings, corpus.speaker[chosen], wanted.dim)
+    model.carry(Carried(network, *space), wanted.dim)
 
 
 def speaker_space(

@@ -72,12 +72,7 @@ def classifier_of(
         TrainingError: the experiment has no such layer over them.
     """
     config = experiment.loss.config
-    plain = not (
-        experiment.standardise
-        or experiment.teacher.dim
-        or experiment.carried.dim
-        or experiment.shrunk.dim
-    )
+    plain = not (experiment.standardise or experiment.teacher.dim or experiment.carried.dim)
     if not isinstance(config, SoftmaxConfig) or not plain or experiment.sampling.speed_is_speaker:
         raise TrainingError(
             "data.closed_set needs the loss softmax and sampling.speed_is_speaker = false, and "

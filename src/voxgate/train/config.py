@@ -59,15 +59,6 @@ class CarriedConfig:
 
 
 @dataclass(frozen=True)
-class ShrunkConfig:
-    """SpeechBrain's ECAPA-TDNN, made smaller, as one more part of the embedding, not trained."""
-
-    dim: int = 0  # numbers that it adds; 0: not carried
-    rank: int = 128  # of its 1x1 convolutions (see `voxgate.train.low_rank`); 0: as they are
-    aggregate_rank: int = 192
-
-
-@dataclass(frozen=True)
 class BeginConfig:
     """A public network that the training goes on from (see `voxgate.train.begin`)."""
 
@@ -136,7 +127,6 @@ class Experiment:
     begin: BeginConfig = field(default_factory=BeginConfig)
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     carried: CarriedConfig = field(default_factory=CarriedConfig)
-    shrunk: ShrunkConfig = field(default_factory=ShrunkConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     fine_tune: FineTuneConfig = field(default_factory=FineTuneConfig)
     pack: PackConfig = field(default_factory=PackConfig)

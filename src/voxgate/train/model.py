@@ -14,8 +14,8 @@ from voxgate.train.frontends import FRONT_ENDS
 class SpeakerModel(nn.Module):
     """What is trained and exported.
 
-    The embedding has up to four parts, each of unit length: one that separates the training
-    speakers, one that follows a teacher, and those of networks that are carried, not trained.
+    The embedding has up to three parts, each of unit length: one that separates the training
+    speakers, one that follows a teacher, and that of a network that is carried, not trained.
     `shares` (parts,), whose sum is 1, are their weights in a cosine of whole embeddings: that is
     the weighted mean of the parts' cosines. A part without a share is left out.
 

@@ -75,8 +75,8 @@ def make_pack(
         run: a run with a checkpoint.
         folders: those it was trained with; its held-out speakers calibrate the pack.
         dev: a folder with lists of trials and their recordings, for the figures in the pack.
-        overrides: what of the recipe's name and of its tables `pack`, `carried` and `shrunk` is to
-            be another; the folder is then `pack-` and the name.
+        overrides: what of the recipe's name, of its tables `pack` and `carried`, and of
+            `begin.keep` is to be another; the folder is then `pack-` and the name.
 
     Raises:
         TrainingError: the run has no checkpoint yet, or the export is not what was trained; or an

@@ -54,6 +54,8 @@ class Resemblyzer(nn.Module):
         """
         rms = waveform.square().mean(dim=1, keepdim=True).sqrt()
         louder = waveform * (_LEAST_RMS / (rms + 1e-9)).clamp(min=1)
+        if self.most == 1:  # nothing beyond it need be computed
+            louder = louder[:, : _WINDOW * _HOP + _FFT]
         power = functional.conv1d(self.spectra(louder), self.filters)
         frames = power.shape[2]
         number = torch.arange((frames + _WINDOW - 1) // _WINDOW, device=power.device)[: self.most]

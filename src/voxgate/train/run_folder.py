@@ -32,7 +32,7 @@ from voxgate.train.config import Experiment, build_experiment, read_table
 
 _PACKAGES = ("torch", "numpy", "onnx", "onnxscript")
 # what of a recipe the training does not depend on
-_OF_THE_PACK = ("name", "begin.keep", "carried.", "shrunk.", "pack.")
+_OF_THE_PACK = ("name", "begin.keep", "carried.", "pack.")
 
 
 @dataclass(frozen=True)

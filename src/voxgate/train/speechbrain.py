@@ -1,4 +1,4 @@
-"""SpeechBrain's published ECAPA-TDNN as the network that is trained here, to begin from or carry.
+"""SpeechBrain's published ECAPA-TDNN as the network that is trained here, to begin from.
 
 Weights: speechbrain/spkrec-ecapa-voxceleb, Apache-2.0, trained on VoxCeleb 1 and 2.
 
@@ -9,7 +9,6 @@ mirrored. The batch norm which is published after the aggregation is folded into
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,15 +46,10 @@ class Hearing(nn.Module):
 
 
 def smaller(
-    rank: int, aggregate_rank: int, corpus: Corpus, chosen: NDArray[np.int64], seed: int
+    whole: Ecapa, config: EcapaConfig, corpus: Corpus, chosen: NDArray[np.int64], seed: int
 ) -> Hearing:
-    """The published network, its 1x1 convolutions cut to these ranks by some chosen recordings.
-
-    Raises:
-        DownloadError: the network cannot be had.
-    """
-    whole = published()
-    hearing = Hearing(replace(whole.config, rank=rank, aggregate_rank=aggregate_rank))
+    """The network with its 1x1 convolutions cut to the config's ranks by some chosen recordings."""
+    hearing = Hearing(config)
     heard = (hearing.front_end(batch) for batch in _pieces(corpus, chosen, seed))
     cut_ranks(whole, hearing.network, heard)
     return hearing.eval()

@@ -35,13 +35,11 @@ class AttentiveStatistics(nn.Module):
         )
 
     def forward(self, frames: Tensor) -> Tensor:
-        mean = frames.mean(dim=2, keepdim=True)
-        std = (frames - mean).square().mean(dim=2).clamp(min=1e-5).sqrt()
-        context = self.of_all(torch.cat([mean.squeeze(2), std], dim=1))
+        frames = frames.float()  # a variance is a small difference of squares
+        context = self.of_all(_mean_and_std(frames.mean(dim=2), frames.square().mean(dim=2)))
         weights = self.attend(self.of_frame(frames) + context[:, :, None]).softmax(dim=2)
-        mean = (weights * frames).sum(dim=2, keepdim=True)
-        variance = (weights * (frames - mean).square()).sum(dim=2)
-        return torch.cat([mean.squeeze(2), variance.clamp(min=1e-5).sqrt()], dim=1)
+        weighed = weights * frames
+        return _mean_and_std(weighed.sum(dim=2), (weighed * frames).sum(dim=2))
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Also take weights from when frame and context went through one convolution."""
@@ -56,3 +54,11 @@ class AttentiveStatistics(nn.Module):
                 number, _, part = name.removeprefix(f"{prefix}attend.").partition(".")
                 state[f"{prefix}attend.{int(number) - 1}.{part}"] = state.pop(name)
         super()._load_from_state_dict(state, prefix, *rest)
+
+
+def _mean_and_std(mean: Tensor, square: Tensor) -> Tensor:
+    """Means of numbers and of their squares, both (batch, channels) → (batch, 2 · channels).
+
+    From the squares, not from the distances to the mean: these would be three more passes.
+    """
+    return torch.cat([mean, (square - mean.square()).clamp(min=1e-5).sqrt()], dim=1)
