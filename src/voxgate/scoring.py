@@ -147,7 +147,7 @@ class Calibration:
                     f"Calibration {name} {numbers} must be two or three finite numbers."
                 )
         side = np.geomspace(shortest, longest)
-        if self._of_speech(self.slope, side[:, None], side).min() <= 0:
+        if _weighed(self.slope, speech_basis(side[:, None], side, self.speech_s)).min() <= 0:
             raise ScoringError(
                 f"Calibration slope {self.slope} lets the LLR fall as the score rises "
                 f"somewhere between {shortest} s and {longest} s of speech."
@@ -155,23 +155,25 @@ class Calibration:
 
     def llr(self, scores: ArrayLike, enrolled_s: ArrayLike, probe_s: ArrayLike) -> Floats:
         """Weigh "same speaker" against "different speakers"; shapes broadcast."""
-        slope, offset = (self._of_speech(n, enrolled_s, probe_s) for n in (self.slope, self.offset))
+        basis = speech_basis(enrolled_s, probe_s, self.speech_s)
+        slope, offset = _weighed(self.slope, basis), _weighed(self.offset, basis)
         return np.asarray(slope * np.asarray(scores) + offset)
 
-    def _of_speech(
-        self, numbers: tuple[float, ...], enrolled_s: ArrayLike, probe_s: ArrayLike
-    ) -> NDArray[np.float64]:
-        """What the slope's or the offset's numbers come to for so much speech."""
-        basis = speech_basis(enrolled_s, probe_s, self.speech_s)
-        return np.asarray(sum(n * b for n, b in zip(numbers, basis, strict=False)))
+
+SpeechBasis = tuple[NDArray[np.float64], ...]
 
 
 def speech_basis(
     enrolled_s: ArrayLike, probe_s: ArrayLike, speech_s: tuple[float, float]
-) -> tuple[NDArray[np.float64], ...]:
+) -> SpeechBasis:
     """What a calibration fitted on this range of speech goes by: 1, q and u."""
     q = np.log(effective_speech_s(enrolled_s, probe_s).clip(*speech_s))
     return np.ones_like(q), q, unevenness(enrolled_s, probe_s, speech_s)
+
+
+def _weighed(numbers: tuple[float, ...], basis: SpeechBasis) -> NDArray[np.float64]:
+    """What a slope's or an offset's numbers come to; those that are missing do not count."""
+    return np.asarray(sum(n * b for n, b in zip(numbers, basis, strict=False)))
 
 
 class Threshold(NamedTuple):
