@@ -14,7 +14,7 @@ from voxgate.evaluate.trials import score_trials
 from voxgate.packs import load_pack
 from voxgate.verify import Verifier
 
-LARGEST_BYTES = 21_000_000
+LARGEST_BYTES = 15_000_000
 LISTS = ("arabiccommands", "librispeech")
 
 

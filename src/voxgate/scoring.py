@@ -54,6 +54,10 @@ class Scale(NamedTuple):
     mean: Floats  # (n,)
     std: Floats  # (n,), above 0
 
+    def at(self, rows: Any) -> "Scale":
+        """Those of some embeddings, or of all in another shape: `rows` is what indexes an array."""
+        return Scale(self.mean[rows], self.std[rows])
+
 
 def normalise(cosines: Floats, enrolled: Scale, probe: Scale) -> Floats:
     """Turn cosines into AS-norm scores, given both sides' scales; shapes broadcast."""
@@ -80,8 +84,7 @@ class Cohort:
 
     def as_norm(self, enrolled: Floats, probes: Floats) -> Floats:
         """Score (n, m) in standard deviations above the cohort, seen from both sides."""
-        mean, std = self.scale_of(enrolled)
-        rows = Scale(mean[:, None], std[:, None])
+        rows = self.scale_of(enrolled).at(np.s_[:, None])
         return normalise(cosine(enrolled, probes), rows, self.scale_of(probes))
 
     def scale_of(self, embeddings: Floats) -> Scale:

@@ -21,7 +21,6 @@ from voxgate.scoring import (
     Calibration,
     Cohort,
     FalseAcceptTable,
-    Scale,
     effective_speech_s,
     normalise,
     speech_basis,
@@ -156,8 +155,8 @@ def make_pairs(sides: Sides, cohort: Cohort) -> Pairs:
         pairs.append(own[np.array(rows)])
         cosines.append((unit[own] @ unit[own].T)[rows])
     a, b = np.concatenate(pairs, axis=1)
-    mean, std = cohort.scale_of(sides.vectors)
-    score = normalise(np.concatenate(cosines), Scale(mean[a], std[a]), Scale(mean[b], std[b]))
+    scale = cohort.scale_of(sides.vectors)
+    score = normalise(np.concatenate(cosines), scale.at(a), scale.at(b))
     return Pairs(
         score=score.astype(np.float64),
         target=sides.speaker[a] == sides.speaker[b],

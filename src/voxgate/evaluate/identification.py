@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from voxgate.evaluate.embeddings import Embeddings
 from voxgate.packs import Pack
-from voxgate.scoring import Scale, normalise, to_unit_length
+from voxgate.scoring import normalise, to_unit_length
 
 FPIRS = (0.1, 0.05, 0.01)
 DRAWS = 10
@@ -99,8 +99,8 @@ def _draw(
     voices = to_unit_length(np.stack([seconds[rows] @ vectors[rows] for rows in enrolled]))
     speech_s = np.array([seconds[rows].sum() for rows in enrolled])
     cohort, cosines = pack.cohort(), vectors[probes] @ voices.T
-    mean, std = cohort.scale_of(vectors[probes])
-    scores = normalise(cosines, Scale(mean[:, None], std[:, None]), cohort.scale_of(voices))
+    scale = cohort.scale_of(vectors[probes]).at(np.s_[:, None])
+    scores = normalise(cosines, scale, cohort.scale_of(voices))
     llr = pack.calibration.llr(scores, seconds[probes][:, None], speech_s)
     mated = np.isin(speaker[probes], names)
     by_llr, by_cosine = (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from voxgate.errors import EvaluationError, ScoringError
 from voxgate.evaluate.embeddings import Embeddings
 from voxgate.packs import Pack
-from voxgate.scoring import Scale, normalise, to_unit_length
+from voxgate.scoring import normalise, to_unit_length
 
 POOLED = "pooled"  # the name of all lists as one
 
@@ -157,8 +157,8 @@ def score_trials(pack: Pack, trials: Trials, embeddings: Embeddings) -> Scores:
     cosine = (unit[a] * unit[b]).sum(axis=1)
     if pack.decider is None:
         return Scores(trials, {"cosine": cosine})
-    mean, std = pack.cohort().scale_of(unit)
-    as_norm = normalise(cosine, Scale(mean[a], std[a]), Scale(mean[b], std[b]))
+    scale = pack.cohort().scale_of(unit)
+    as_norm = normalise(cosine, scale.at(a), scale.at(b))
     llr = pack.calibration.llr(as_norm, embeddings.speech_s[a], embeddings.speech_s[b])
     kinds = {"cosine": cosine, "as_norm": as_norm, "llr": llr}
     return Scores(trials, {kind: np.asarray(values, np.float64) for kind, values in kinds.items()})
