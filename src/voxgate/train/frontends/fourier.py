@@ -1,4 +1,4 @@
-"""Waveform → power spectra of its frames, as a convolution, which every ONNX runtime has.
+"""Waveform → power spectra of its frames, as matrix products, which every ONNX runtime has.
 
 Waveforms have shape (batch, samples) at 16 kHz, spectra (batch, fft/2 + 1, frames).
 """
@@ -19,9 +19,14 @@ class PowerSpectra(nn.Module):
 
     The waveform is first brought to an RMS of 1, so that loudness does not matter, unless told to
     `keep_level`. With a `pre_emphasis` p the frame is of y[n] = x[n] - p·x[n-1].
+
+    A window is the same from either end, and power does not depend on where time begins: counted
+    from the window's middle, cosines see only the sum of the two samples that lie as far from it,
+    and sines only their difference. So there is half as much to multiply.
     """
 
-    kernels: Tensor  # (fft + 2, 1, window): windowed cosines, then sines, pre-emphasis folded in
+    cosines: Tensor  # (sums, fft/2 + 1), windowed
+    sines: Tensor  # (differences, fft/2 + 1)
 
     def __init__(
         self,
@@ -32,27 +37,52 @@ class PowerSpectra(nn.Module):
         *,
         keep_level: bool = False,
     ) -> None:
+        """`window`: symmetric, or periodic: so but for its first sample.
+
+        Raises:
+            ValueError: it is neither.
+        """
         super().__init__()
+        self.window = len(window)
         self.shift = shift
+        self.pre_emphasis = pre_emphasis
         self.keep_level = keep_level
-        angles = 2 * np.pi * np.outer(np.arange(fft // 2 + 1), np.arange(len(window))) / fft
-        waves = np.concatenate([np.cos(angles), -np.sin(angles)]) * window
-        if pre_emphasis:
-            emphasised = np.pad(waves, ((0, 0), (1, 0)))
-            emphasised[:, :-1] -= pre_emphasis * waves
-            waves = emphasised
-        self.register_buffer("kernels", float32(waves)[:, None], persistent=False)
+        self.alone = 0 if np.allclose(window, window[::-1]) else 1
+        if not np.allclose(window[self.alone :], window[self.alone :][::-1]):
+            raise ValueError("The window is not the same from either end.")
+        self.pairs = (self.window - self.alone) // 2
+        time = np.arange(self.window - self.pairs) - (self.window - 1 + self.alone) / 2
+        angles = 2 * np.pi * np.outer(time, np.arange(fft // 2 + 1)) / fft
+        halved = window[: len(time), None]
+        self.register_buffer("cosines", float32(halved * np.cos(angles)), persistent=False)
+        sines = (halved * np.sin(angles))[: self.alone + self.pairs]
+        self.register_buffer("sines", float32(sines), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveforms (batch, samples) → power (batch, fft/2 + 1, frames)."""
-        half = self.kernels.shape[-1] // 2
         if not self.keep_level:
             rms = waveform.square().mean(dim=1, keepdim=True).sqrt().clamp(min=_SILENCE)
             waveform = waveform / rms
-        padded = functional.pad(waveform[:, None], (half, half))
-        waves = functional.conv1d(padded, self.kernels, stride=self.shift)
-        cosines, sines = waves.chunk(2, dim=1)
-        return cosines.square() + sines.square()
+        half = (self.window + 1 if self.pre_emphasis else self.window) // 2
+        padded = functional.pad(waveform, (half, half))
+        if self.pre_emphasis:
+            padded = padded[:, 1:] - self.pre_emphasis * padded[:, :-1]
+        frames = self._frames(padded)
+        alone, frames = frames.split([self.alone, self.window - self.alone], dim=2)
+        middle = frames[:, :, self.pairs : frames.shape[2] - self.pairs]
+        first, last = frames[:, :, : self.pairs], frames[:, :, -self.pairs :].flip(2)
+        real = torch.cat([alone, first + last, middle], dim=2) @ self.cosines
+        imaginary = torch.cat([alone, first - last], dim=2) @ self.sines
+        return (real.square() + imaginary.square()).transpose(1, 2)
+
+    def _frames(self, padded: Tensor) -> Tensor:
+        """Waveforms → (batch, frames, window), joined of blocks of `shift` samples."""
+        count = (padded.shape[1] - self.window) // self.shift + 1
+        each = -(-self.window // self.shift)  # blocks that a frame reaches into
+        enough = functional.pad(padded, (0, each * self.shift))
+        blocks = enough[:, : (count + each - 1) * self.shift].unflatten(1, (-1, self.shift))
+        joined = torch.cat([blocks[:, i : i + count] for i in range(each)], dim=2)
+        return joined[:, :, : self.window]
 
 
 def float32(array: NDArray[np.floating[Any]]) -> Tensor:
