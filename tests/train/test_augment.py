@@ -84,11 +84,25 @@ def delay_ms(before: np.ndarray, after: np.ndarray) -> float:
 def test_every_share_is_named_here():
     """So that a new change cannot be forgotten in the tests."""
     shares = {f.name for f in fields(AugmentConfig) if f.type in (float, "float")}
-    assert shares - set(SHARES) == {"microphone_db", "masked_bands", "masked_frames"}
+    assert shares - set(SHARES) == {
+        "share",  # of the rows
+        "microphone_db",
+        "masked_bands",
+        "masked_frames",
+    }
 
 
 def test_with_every_share_0_the_voices_stay_as_they_are(changed, voices):
     assert np.allclose(changed(), voices, atol=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_only_a_share_of_the_rows_is_changed(changed, hiss, share):
+    many = np.repeat(hiss[:, :800], 100, axis=0)
+    many /= np.sqrt((many**2).mean(axis=1, keepdims=True))
+    heard = changed(many, share=share, clip=1.0, clip_share=(0.05, 0.05))
+    alike = np.isclose(heard, many, atol=1e-5).all(axis=1)
+    assert 1 - alike.mean() == pytest.approx(share, abs=0.06)
 
 
 def test_noise_has_the_snr_that_is_asked_for(changed, voices):

@@ -28,6 +28,7 @@ _TELEPHONE_HZ = 8_000
 class AugmentConfig:
     """How likely each change is, and how strong."""
 
+    share: float = 1.0  # of the rows that are changed at all; the others stay as recorded
     noise: float = 0.5
     noise_snr_db: tuple[float, float] = (0.0, 20.0)
     babble: float = 0.1  # of those with noise: other speakers of the batch, 3 to 6 at once
@@ -62,6 +63,14 @@ class Augmenter:
     def __call__(self, clean: Waveform, rng: np.random.Generator) -> Waveform:
         """A changed copy of `clean`, (batch, samples)."""
         batch = _loudness_1(clean)
+        if self.config.share == 1:  # nothing is drawn: runs before `share` was there stay
+            return self._change(batch, rng)
+        rows = np.flatnonzero(rng.random(len(batch)) < self.config.share)
+        if len(rows):
+            batch[rows] = self._change(batch[rows], rng)
+        return batch
+
+    def _change(self, batch: Waveform, rng: np.random.Generator) -> Waveform:
         batch = self._filter(batch, rng)
         batch = self._add_noise(batch, rng)
         for row in range(len(batch)):

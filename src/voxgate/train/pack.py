@@ -97,7 +97,7 @@ def make_pack(
         export_onnx(model, out / "model.onnx", precision, heard)
         unheard = _some_speech(corpus, held_out, experiment.seed) if len(held_out) else heard
         parity = check_parity(model, out / "model.onnx", unheard, precision)
-        augment = Augmenter(folders.noise, experiment.augment)
+        augment = Augmenter(folders.noise, replace(experiment.augment, share=1.0))
         fitted, why = _fit(
             out, experiment, corpus, trained_on, held_out, augment=augment, dim=model.dim
         )
