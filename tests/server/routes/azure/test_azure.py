@@ -30,10 +30,10 @@ def wav(samples, rate=16_000):
 
 
 ADA = wav(np.tile(waveform("ada-1", "ada-2"), 3))  # well over 20 s of speech
-ALAN = wav(np.tile(waveform("alan-1", "alan-2"), 3))
+EDSGER = wav(np.tile(waveform("edsger-1", "edsger-2"), 3))
 ADA_FIRST = wav(waveform("ada-2"))
 ADA_AGAIN = wav(waveform("ada-3"))
-ALAN_AGAIN = wav(waveform("alan-3"))
+EDSGER_AGAIN = wav(waveform("edsger-3"))
 SHORT = wav(waveform("ada-3")[: 2 * 16_000])
 
 
@@ -154,7 +154,7 @@ def enrolled(service, keys):
 @pytest.fixture(scope="module")
 def both(service, keys):
     """Identification profiles with the voices of Ada and Alan; no test changes them."""
-    return [enrol_profile(service, keys["all"], "identification", voice) for voice in (ADA, ALAN)]
+    return [enrol_profile(service, keys["all"], "identification", voice) for voice in (ADA, EDSGER)]
 
 
 def error_of(answer):
@@ -198,7 +198,7 @@ def test_a_verification_profile_lives_as_documented(verification):
     own = verification.verify(made, ADA_AGAIN)
     assert (own.status_code, own.json()["recognitionResult"]) == (200, "accept")
     assert 0.5 <= own.json()["score"] <= 1
-    other = verification.verify(made, ALAN_AGAIN).json()
+    other = verification.verify(made, EDSGER_AGAIN).json()
     assert other["recognitionResult"] == "reject"
     assert 0 <= other["score"] < 0.5
 
@@ -216,18 +216,18 @@ def test_a_verification_profile_lives_as_documented(verification):
 
 
 def test_a_voice_is_identified_among_profiles_or_is_nobodys(identification, both):
-    ada, alan = both
-    found = identification.identify([alan, ada], ADA_AGAIN)
+    ada, edsger = both
+    found = identification.identify([edsger, ada], ADA_AGAIN)
     assert found.status_code == 200
     assert found.json()["identifiedProfile"]["profileId"] == ada
     ranking = found.json()["profilesRanking"]
-    assert [one["profileId"] for one in ranking] == [ada, alan]
+    assert [one["profileId"] for one in ranking] == [ada, edsger]
     assert ranking[0] == found.json()["identifiedProfile"]
     assert ranking[0]["score"] >= 0.5 > ranking[1]["score"]
 
-    nobody = identification.identify([alan], ADA_AGAIN).json()
+    nobody = identification.identify([edsger], ADA_AGAIN).json()
     assert nobody["identifiedProfile"] == {"profileId": NOBODY, "score": 0.0}
-    assert [one["profileId"] for one in nobody["profilesRanking"]] == [alan]
+    assert [one["profileId"] for one in nobody["profilesRanking"]] == [edsger]
 
 
 def test_a_voice_of_one_family_is_not_found_in_the_other(verification, identification, enrolled):
@@ -389,7 +389,7 @@ def test_too_much_noise_and_too_little_speech_are_refused(enrolled, verification
 
 
 def test_another_voice_is_not_added_to_a_profile(enrolled, verification):
-    status, code, message = error_of(verification.enrol(enrolled, ALAN))
+    status, code, message = error_of(verification.enrol(enrolled, EDSGER))
     assert (status, code) == (400, "InvalidRequest")
     assert "Not the voice that is enrolled already" in message
 
