@@ -68,7 +68,7 @@ class PowerSpectra(nn.Module):
         if self.pre_emphasis:
             padded = padded[:, 1:] - self.pre_emphasis * padded[:, :-1]
         frames = self._frames(padded)
-        alone, frames = frames.split([self.alone, self.window - self.alone], dim=2)
+        alone, frames = torch.split(frames, [self.alone, self.window - self.alone], dim=2)
         middle = frames[:, :, self.pairs : frames.shape[2] - self.pairs]
         first, last = frames[:, :, : self.pairs], frames[:, :, -self.pairs :].flip(2)
         real = torch.cat([alone, first + last, middle], dim=2) @ self.cosines
@@ -80,7 +80,7 @@ class PowerSpectra(nn.Module):
         count = (padded.shape[1] - self.window) // self.shift + 1
         each = -(-self.window // self.shift)  # blocks that a frame reaches into
         enough = functional.pad(padded, (0, each * self.shift))
-        blocks = enough[:, : (count + each - 1) * self.shift].unflatten(1, (-1, self.shift))
+        blocks = torch.unflatten(enough[:, : (count + each - 1) * self.shift], 1, (-1, self.shift))
         joined = torch.cat([blocks[:, i : i + count] for i in range(each)], dim=2)
         return joined[:, :, : self.window]
 
