@@ -16,12 +16,12 @@ import numpy as np
 
 from voxgate import load_pack
 from voxgate.audio import Waveform, load
-from voxgate.evaluate import Library, Scores, Trials, eer, find_trials
+from voxgate.evaluate import Library, Trials, eer, find_trials
 from voxgate.evaluate.embeddings import Embeddings, embed_recordings
-from voxgate.evaluate.policies import thresholds
+from voxgate.evaluate.evaluation import own_thresholds
+from voxgate.evaluate.summary import measure
 from voxgate.evaluate.trials import pooled, score_trials
 from voxgate.packs import Pack
-from voxgate.scoring import DEFAULT_POLICY, effective_speech_s
 from voxgate.train.augment import AugmentConfig, Augmenter
 
 NOTHING = AugmentConfig(
@@ -103,17 +103,13 @@ def figures(pack: Pack, lists: list[Trials], embeddings: Embeddings) -> list[flo
     halfway = [
         replace(trials, probe=tuple(f"changed {name}" for name in trials.probe)) for trials in lists
     ]
-    each: list[Scores] = [score_trials(pack, trials, embeddings) for trials in halfway]
-    each.append(pooled(each))
-    whole = each[-1]
-    a, b = (
-        embeddings.speech_s[embeddings.rows(side)]
-        for side in (whole.trials.enrolled, whole.trials.probe)
+    each = [score_trials(pack, trials, embeddings) for trials in halfway]
+    whole = pooled(each)
+    found = measure(
+        whole, thresholds=own_thresholds(pack, whole.trials, embeddings), every_kind=False
     )
-    limits = thresholds(DEFAULT_POLICY, pack.false_accepts, effective_speech_s(a, b))
-    accepted, target = whole.llr >= limits, whole.trials.target
     rates = [eer(scores.llr, scores.trials.target) for scores in each]
-    return [100 * float(r) for r in (*rates, (~accepted)[target].mean(), accepted[~target].mean())]
+    return [100 * float(rate) for rate in (*rates, found.eer, found.miss, found.false_accept)]
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def run_pack(  # noqa: PLR0913 - three say what, three how
     )
     limits = None
     if pack.decider:
-        limits = tuple(_thresholds(pack, trials, embeddings) for trials in lists)
+        limits = tuple(own_thresholds(pack, trials, embeddings) for trials in lists)
     system = System(
         name=pack.label,
         scores=tuple(score_trials(pack, trials, embeddings) for trials in lists),
@@ -280,7 +280,8 @@ def _measure(
     return measure(chosen, bootstrap, limits, every_kind=every_kind)
 
 
-def _thresholds(pack: Pack, trials: Trials, embeddings: Embeddings) -> Floats:
+def own_thresholds(pack: Pack, trials: Trials, embeddings: Embeddings) -> Floats:
+    """LLR (trials,) from which on the pack accepts by its default policy."""
     a, b = (embeddings.speech_s[embeddings.rows(s)] for s in (trials.enrolled, trials.probe))
     return thresholds(DEFAULT_POLICY, pack.false_accepts, effective_speech_s(a, b))
 

@@ -231,11 +231,11 @@ def build_experiment(table: dict[str, Any], where: str) -> Experiment:
 
 def _check_begin(experiment: Experiment, where: str) -> None:
     public = experiment.begin.public
-    if not public and experiment.begin.keep:
-        raise TrainingError(
-            f"{where}: begin: keep is {experiment.begin.keep}, but no public network is named."
-        )
     if not public:
+        if experiment.begin.keep:
+            raise TrainingError(
+                f"{where}: begin: keep is {experiment.begin.keep}, but no public network is named."
+            )
         return
     if public not in PUBLIC_NETWORKS:
         raise TrainingError(
