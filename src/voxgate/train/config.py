@@ -104,7 +104,8 @@ class PackConfig:
     max_window_s: float = 6.0
     cohort_size: int = 400  # centres of each dataset, at most half as many as its speakers
     cohort_nearest: int = 100
-    precision: str = "float16"  # of the weights in the file; or "int8", in which it computes, too
+    precision: str = "float16"  # of the weights in the file; see PACK_PRECISIONS
+    settle: int = 0  # batches from which the network learns to do with the few levels of "int4"
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class Experiment:
 
 
 PRECISIONS = ("bf16", "float32")  # of training
-PACK_PRECISIONS = ("float16", "int8")
+# weights as float16; computing in 8 bits; and, in the file, two or three weights a byte
+PACK_PRECISIONS = ("float16", "int8", "int4")
 PUBLIC_NETWORKS = ("speechbrain-ecapa",)  # that a run can begin from
 
 _KINDS: dict[str, dict[str, tuple[Any, Any]]] = {

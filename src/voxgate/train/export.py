@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from onnxscript import optimizer
 
 from voxgate.audio import SAMPLE_RATE, Waveform
 from voxgate.errors import TrainingError
@@ -17,10 +18,12 @@ from voxgate.networks import strip_notes
 from voxgate.train.model import SpeakerModel
 from voxgate.train.quantise import is_spectral, to_8_bits
 
-_SMALL = 4096  # tensors with fewer numbers stay float32
+_LARGEST_WORKED_OUT = 4096  # numbers; what is larger is stored as what it is made of
+_FEWEST_HALVED = {"float16": 4096, "int8": 4096, "int4": 64}  # tensors below stay float32
 _LEAST_COSINE = {  # between the two embeddings of a waveform
     "float16": 0.9999,  # it costs about 1e-6
     "int8": 0.95,
+    "int4": 0.95,  # the few levels of its weights are the model's own, and cost nothing here
 }
 
 
@@ -32,7 +35,8 @@ def export_onnx(
     The network's large weights are stored as float16, which halves the file; the runtime turns them
     back into float32 once, when it loads the graph. The front end stays in float32. With the
     precision "int8" the network computes in 8 bits, as `voxgate.train.quantise` says, ranges being
-    those that `speech` shows.
+    those that `speech` shows; with "int4" it does so, too, and weights that
+    `voxgate.train.few_levels` rounded are stored as `voxgate.train.packing` says.
     """
     batch = torch.export.Dim("batch")
     samples = torch.export.Dim("samples", min=SAMPLE_RATE // 10)
@@ -46,15 +50,17 @@ def export_onnx(
             output_names=["embedding"],
             dynamic_shapes=({0: batch, 1: samples},),
             opset_version=18,
+            optimize=False,
             verbose=False,
         )
     if program is None:
         raise TrainingError("torch.onnx.export gave no program; the model has no static graph.")
+    program.model = optimizer.optimize(program.model, output_size_limit=_LARGEST_WORKED_OUT)
     proto = program.model_proto
-    if precision == "int8":
-        proto = to_8_bits(proto, speech)
+    if precision != "float16":
+        proto = to_8_bits(proto, speech, packed=precision == "int4")
     strip_notes(proto.graph)
-    _halve_weights(proto)
+    _halve_weights(proto, _FEWEST_HALVED[precision])
     onnx.checker.check_model(proto)
     onnx.save(proto, path)
 
@@ -86,12 +92,12 @@ def check_parity(
     return min(cosines)
 
 
-def _halve_weights(proto: onnx.ModelProto) -> None:
+def _halve_weights(proto: onnx.ModelProto, fewest: int) -> None:
     """Replace each large float32 initializer outside the front ends by float16 and a cast."""
     casts = []
     for weight in proto.graph.initializer:
         values = onnx.numpy_helper.to_array(weight)
-        if values.dtype != np.float32 or values.size < _SMALL or is_spectral(weight.name):
+        if values.dtype != np.float32 or values.size < fewest or is_spectral(weight.name):
             continue
         name = weight.name
         weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + ".half"))

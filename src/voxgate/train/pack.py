@@ -1,14 +1,15 @@
 """A finished run → a pack: the network exported, its scores calibrated, its errors measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from voxgate.atomic import replace_folder
 from voxgate.audio import SAMPLE_RATE, Waveform
@@ -26,13 +27,16 @@ from voxgate.train.cache import Corpus
 from voxgate.train.carried import carry
 from voxgate.train.config import Experiment
 from voxgate.train.export import check_parity, export_onnx
+from voxgate.train.few_levels import settle
 from voxgate.train.judge import eer_by_dataset, embed_all
 from voxgate.train.loop import Folders, divide, open_corpus
 from voxgate.train.model import SpeakerModel
 from voxgate.train.run_folder import RunFolder
+from voxgate.train.sampling import Sampler
 
 _STEADY_SPEAKERS = 10  # a dataset with fewer held out says too little
 _SOME = 60  # recordings, to quantise by and to check an export with
+_SETTLING_S = 48.0  # of crops in a batch, while weights settle to few levels
 _TENTHS = 10  # the shares of an embedding's parts are so many parts of a whole
 
 # mean EER in % of the datasets with enough held-out speakers, and the shares that give it
@@ -92,8 +96,10 @@ def make_pack(
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
         out = Path(part) / "pack"
         out.mkdir()
-        precision = experiment.pack.precision
+        facts, precision = experiment.pack, experiment.pack.precision
         heard = _some_speech(corpus, trained_on, experiment.seed)
+        if precision == "int4":
+            settle(model, _crops(experiment, corpus, trained_on, folders.noise), facts.settle)
         export_onnx(model, out / "model.onnx", precision, heard)
         unheard = _some_speech(corpus, held_out, experiment.seed) if len(held_out) else heard
         parity = check_parity(model, out / "model.onnx", unheard, precision)
@@ -114,6 +120,18 @@ def _some_speech(corpus: Corpus, recordings: NDArray[np.int64], seed: int) -> li
     """Up to 6 s of speech of some of the recordings."""
     some = np.random.default_rng(seed).permutation(recordings)[:_SOME]
     return [corpus.speech(int(row))[: 6 * SAMPLE_RATE] for row in some]
+
+
+def _crops(
+    experiment: Experiment, corpus: Corpus, trained_on: NDArray[np.int64], noise: Path
+) -> Iterator[Tensor]:
+    """Waveforms (batch, samples) as the run was trained on, in small batches, without end."""
+    sampling = replace(experiment.sampling, batch_s=_SETTLING_S)
+    sampler = Sampler(corpus, trained_on, sampling, experiment.seed)
+    augment = Augmenter(noise, experiment.augment)
+    for number in count():
+        rng = np.random.default_rng((experiment.seed, number, 2))
+        yield torch.from_numpy(augment(sampler.draw(number).waveforms, rng))
 
 
 def _write_classifier(
@@ -228,7 +246,7 @@ def _write(  # noqa: PLR0913 - the pack so far, and all that is said of it
     """Write cohort.npy and pack.toml."""
     np.save(out / "cohort.npy", fitted.cohort)
     facts = asdict(experiment.pack)
-    del facts["cohort_size"], facts["precision"]
+    del facts["cohort_size"], facts["precision"], facts["settle"]
     if uncalibrated:
         facts["description"] += f" Not calibrated ({uncalibrated.rstrip('.')})."
     toml = {

@@ -27,12 +27,18 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from voxgate.audio import Waveform
+from voxgate.train.packing import pack_levels
 
 _OF_A_FRONT_END = ("front_end", "spectra", "filters")
 
 
-def to_8_bits(graph: onnx.ModelProto, speech: Sequence[Waveform]) -> onnx.ModelProto:
-    """Quantise an exported model, by what it computes for `speech`, waveforms (samples,)."""
+def to_8_bits(
+    graph: onnx.ModelProto, speech: Sequence[Waveform], *, packed: bool = False
+) -> onnx.ModelProto:
+    """Quantise an exported model, by what it computes for `speech`, waveforms (samples,).
+
+    Weights of few levels are stored as such if they are to be `packed`.
+    """
     with TemporaryDirectory() as folder, _quiet():
         whole, folded, partly, done = (Path(folder) / f"{n}.onnx" for n in range(4))
         del graph.graph.value_info[:]  # the exporter's, which onnx contradicts
@@ -49,7 +55,42 @@ def to_8_bits(graph: onnx.ModelProto, speech: Sequence[Waveform]) -> onnx.ModelP
             nodes_to_quantize=_convolutions(nodes), activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8, per_channel=True, reduce_range=True,
         )  # fmt: skip
-        return onnx.load(done)
+        quantised = onnx.load(done)
+        _put_back(quantised.graph, graph.graph)
+        if packed:
+            pack_levels(quantised, onnx.load(folded))
+        return quantised
+
+
+def _put_back(graph: onnx.GraphProto, before: onnx.GraphProto) -> None:
+    """Tables that were worked out on the way, again as the nodes that make them, if that is less.
+
+    Args:
+        graph: changed in place.
+        before: the graph that it was made of, in which the nodes still are.
+    """
+    makers = {name: node for node in before.node for name in node.output}
+    stored = {tensor.name: tensor for tensor in before.initializer}
+    wanted: set[str] = set()
+    for table in graph.initializer:
+        names = [table.name]
+        for name in names:  # grows on the way
+            if name in makers:
+                names.extend(given for given in makers[name].input if given not in names)
+        made_of = sum(stored[name].ByteSize() for name in names if name in stored)
+        if table.name in makers and made_of < table.ByteSize() // 2:
+            wanted.update(names)
+    nodes = [node for node in before.node if wanted.intersection(node.output)]
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    tensors.update({name: stored[name] for name in wanted if name in stored})
+    made = {name for node in nodes for name in node.output}
+    kept = sorted(tensors.keys() - made)
+    del graph.initializer[:]
+    graph.initializer.extend(tensors[name] for name in kept)
+    there = {name for node in graph.node for name in node.output}
+    for node in reversed(nodes):
+        if not there.intersection(node.output):
+            graph.node.insert(0, node)
 
 
 def is_spectral(weight: str) -> bool:

@@ -3,6 +3,7 @@
 Waveforms have shape (batch, samples) at 16 kHz, spectra (batch, fft/2 + 1, frames).
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,9 @@ class PowerSpectra(nn.Module):
     and sines only their difference. So there is half as much to multiply.
     """
 
-    cosines: Tensor  # (sums, fft/2 + 1), windowed
-    sines: Tensor  # (differences, fft/2 + 1)
+    halved: Tensor  # (sums,): the window up to its middle
+    time: Tensor  # (sums,): samples from the middle, some of them halves
+    bins: Tensor  # (fft/2 + 1,)
 
     def __init__(
         self,
@@ -43,7 +45,7 @@ class PowerSpectra(nn.Module):
             ValueError: it is neither.
         """
         super().__init__()
-        self.window = len(window)
+        self.window, self.fft = len(window), fft
         self.shift = shift
         self.pre_emphasis = pre_emphasis
         self.keep_level = keep_level
@@ -52,11 +54,9 @@ class PowerSpectra(nn.Module):
             raise ValueError("The window is not the same from either end.")
         self.pairs = (self.window - self.alone) // 2
         time = np.arange(self.window - self.pairs) - (self.window - 1 + self.alone) / 2
-        angles = 2 * np.pi * np.outer(time, np.arange(fft // 2 + 1)) / fft
-        halved = window[: len(time), None]
-        self.register_buffer("cosines", float32(halved * np.cos(angles)), persistent=False)
-        sines = (halved * np.sin(angles))[: self.alone + self.pairs]
-        self.register_buffer("sines", float32(sines), persistent=False)
+        self.register_buffer("halved", float32(window[: len(time)]), persistent=False)
+        self.register_buffer("time", float32(time), persistent=False)
+        self.register_buffer("bins", torch.arange(fft // 2 + 1.0), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveforms (batch, samples) → power (batch, fft/2 + 1, frames)."""
@@ -71,9 +71,22 @@ class PowerSpectra(nn.Module):
         alone, frames = torch.split(frames, [self.alone, self.window - self.alone], dim=2)
         middle = frames[:, :, self.pairs : frames.shape[2] - self.pairs]
         first, last = frames[:, :, : self.pairs], frames[:, :, -self.pairs :].flip(2)
-        real = torch.cat([alone, first + last, middle], dim=2) @ self.cosines
-        imaginary = torch.cat([alone, first - last], dim=2) @ self.sines
+        cosines, sines = self._tables()
+        real = torch.cat([alone, first + last, middle], dim=2) @ cosines
+        imaginary = torch.cat([alone, first - last], dim=2) @ sines
         return (real.square() + imaginary.square()).transpose(1, 2)
+
+    def _tables(self) -> tuple[Tensor, Tensor]:
+        """Windowed cosines (sums, fft/2 + 1) and sines (differences, fft/2 + 1).
+
+        Worked out where they are used: in an exported graph that is once, when it is loaded, and
+        they take no room in its file. Whole turns are taken off first, while products are exact.
+        """
+        turns = self.time[:, None] * self.bins
+        turns = turns - self.fft * torch.floor(turns / self.fft)
+        angles = turns * (2 * math.pi / self.fft)
+        window = self.halved[:, None]
+        return window * angles.cos(), (window * angles.sin())[: self.alone + self.pairs]
 
     def _frames(self, padded: Tensor) -> Tensor:
         """Waveforms → (batch, frames, window), joined of blocks of `shift` samples."""
