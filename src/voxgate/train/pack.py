@@ -92,14 +92,15 @@ def make_pack(
     trained_on, held_out, test = divide(corpus, experiment)
     model = trained_model(run, experiment.begin.keep)
     carry(model, experiment, corpus, trained_on)
+    precision = experiment.pack.precision
+    if precision == "int4":
+        crops = _crops(experiment, corpus, trained_on, folders.noise)
+        settle(model, crops, experiment.pack.settle)
     shares = choose_shares(model, corpus, held_out)
     with TemporaryDirectory(dir=run.path, prefix="pack.part.") as part:
         out = Path(part) / "pack"
         out.mkdir()
-        facts, precision = experiment.pack, experiment.pack.precision
         heard = _some_speech(corpus, trained_on, experiment.seed)
-        if precision == "int4":
-            settle(model, _crops(experiment, corpus, trained_on, folders.noise), facts.settle)
         export_onnx(model, out / "model.onnx", precision, heard)
         unheard = _some_speech(corpus, held_out, experiment.seed) if len(held_out) else heard
         parity = check_parity(model, out / "model.onnx", unheard, precision)
