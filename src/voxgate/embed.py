@@ -30,7 +30,7 @@ class Embedding:
     speech_s: float
     quality: Quality
     segments: tuple[Segment, ...] = field(repr=False)
-    pack: str  # the pack's id, such as "ecapa-compact@6"
+    pack: str  # the pack's id, such as "ecapa-compact@7"
     name: str  # of the recording
 
 

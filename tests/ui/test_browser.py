@@ -330,14 +330,14 @@ def test_the_model_shows_its_card_and_two_are_compared_on_ones_own_recordings(pa
     card = page.locator("#model-card")
     expect(card).to_contain_text("Apache-2.0")
     expect(card.locator("img")).to_be_visible()
-    assert "ecapa-compact@6" in card.inner_text()
+    assert "ecapa-compact@7" in card.inner_text()
     give(page, "model-recordings", *(VOICES / f"{n}.flac" for n in ("ada-1", "ada-2", "edsger-1")))
     expect(page.locator("#model-count")).to_contain_text("3 recordings")
     page.locator("#model-do").click()
     rows = page.locator("#model-answer tbody tr")
     expect(rows).to_have_count(3)
     heads = page.locator("#model-answer thead th")
-    assert heads.all_inner_texts()[1:] == ["ecapa-compact@6", "tiny@1"]
+    assert heads.all_inner_texts()[1:] == ["ecapa-compact@7", "tiny@1"]
     assert "✓" in rows.first.locator("td").first.inner_text()
     assert "✗" in rows.last.locator("td").first.inner_text()
 
@@ -357,7 +357,7 @@ def test_the_chosen_model_is_the_one_that_listens_on_every_page(page, verifier):
     page.locator("#verify-name input").press("Enter")
     give(page, "verify-probe", VOICES / "ada-2.flac")
     expect(page.locator("#verify-answer")).to_contain_text("No speaker 'ada' is enrolled with tiny")
-    choose("ecapa-compact@6")
+    choose("ecapa-compact@7")
     open_tab(page, "Verify")
     page.locator("#verify-do").click()
     expect(page.locator("#verify-answer")).to_contain_text("Accepted as ada")

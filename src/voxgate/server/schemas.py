@@ -61,7 +61,7 @@ class Speaker(Model):
 
     model_config = _example(
         speaker="ada", status="enrolled", recordings=2, speech_s=9.4, speech_wanted_s=10.6,
-        pack="ecapa-compact@6", metadata={"account": 4711}, groups=["staff"], created_at=_WHEN,
+        pack="ecapa-compact@7", metadata={"account": 4711}, groups=["staff"], created_at=_WHEN,
         updated_at=_WHEN,
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ class Enrolment(Model):
     """A recording that a speaker is enrolled with; the sound itself is not kept."""
 
     model_config = _example(
-        id=_ID, name="ada-1.flac", speech_s=4.7, quality={"snr_db": 32.1}, pack="ecapa-compact@6",
+        id=_ID, name="ada-1.flac", speech_s=4.7, quality={"snr_db": 32.1}, pack="ecapa-compact@7",
         added_at=_WHEN,
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ class Enrolled(Model):
     """What became of recordings that were to be enrolled."""
 
     model_config = _example(
-        speaker="ada", pack="ecapa-compact@6", recordings=1, speech_s=4.7, speech_wanted_s=15.3,
+        speaker="ada", pack="ecapa-compact@7", recordings=1, speech_s=4.7, speech_wanted_s=15.3,
         contributions=[{"name": "ada-1.flac", "outcome": "used", "speech_s": 4.7}], warnings=[],
         sentence="Enrolled ada with 1 of 1 recording: 4.7 s of speech from 1 recording in all.",
     )  # fmt: skip
@@ -152,7 +152,7 @@ class Comparison(Model):
         id=_ID, outcome="accept", accepted=True, speaker="ada", llr=11.2, threshold=1.8,
         stranger_rate={"value": 0.0003, "bound": "below"}, score=5.9, cosine=0.95, policy=_POLICY,
         enrolled={**_PROBE, "name": "ada", "recordings": 2}, probe=_PROBE, warnings=[],
-        pack="ecapa-compact@6", at=_WHEN, sentence="Accepted as ada: …",
+        pack="ecapa-compact@7", at=_WHEN, sentence="Accepted as ada: …",
     )  # fmt: skip
 
     id: str = Field(description="By which the audit log knows it.")
@@ -200,7 +200,7 @@ class Identification(Model):
     model_config = _example(
         id=_ID, outcome="accept", accepted=True, best="ada",
         candidates=[{"speaker": "ada", "llr": 11.2, "threshold": 2.4, "accepted": True}],
-        searched=12, policy=_POLICY, probe=_PROBE, warnings=[], pack="ecapa-compact@6", at=_WHEN,
+        searched=12, policy=_POLICY, probe=_PROBE, warnings=[], pack="ecapa-compact@7", at=_WHEN,
         sentence="This is ada: …",
     )  # fmt: skip
 
@@ -314,7 +314,7 @@ class Problem(BaseModel):
                     "type": "urn:voxgate:speaker-not-found",
                     "title": "Not Found",
                     "status": 404,
-                    "detail": "No speaker 'bob' is enrolled with ecapa-compact@6.",
+                    "detail": "No speaker 'bob' is enrolled with ecapa-compact@7.",
                     "request_id": _ID,
                 }
             ]

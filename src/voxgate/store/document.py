@@ -5,7 +5,7 @@
       "speaker": "ada", "created_at": "2025-01-31T12:00:00+00:00",
       "metadata": {...}, "groups": ["staff"],
       "samples": [
-        {"id": "<32 hexadecimal digits>", "pack": "ecapa-compact@6", "name": "rec1.ogg",
+        {"id": "<32 hexadecimal digits>", "pack": "ecapa-compact@7", "name": "rec1.ogg",
          "speech_s": 5.2, "added_at": "...", "quality": {...},
          "embedding": "<base64 of float32, little-endian>"}
       ]

@@ -34,7 +34,7 @@ class Voiceprint:
     """One enrolled speaker, as heard by one model pack."""
 
     speaker: str
-    pack: str  # id of the pack, such as "ecapa-compact@6"; others are not comparable
+    pack: str  # id of the pack, such as "ecapa-compact@7"; others are not comparable
     vector: NDArray[np.float32] = field(repr=False)  # (dim,), unit length
     speech_s: float  # in all samples together
     recordings: int

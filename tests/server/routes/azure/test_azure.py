@@ -193,7 +193,7 @@ def test_a_verification_profile_lives_as_documented(verification):
     assert verification.lengths(second)[2] == 0
     found = verification.ask("GET", f"/profiles/{made}")
     assert (found.status_code, found.json()["enrollmentsCount"]) == (200, 2)
-    assert found.json()["modelVersion"] == "ecapa-compact@6"
+    assert found.json()["modelVersion"] == "ecapa-compact@7"
 
     own = verification.verify(made, ADA_AGAIN)
     assert (own.status_code, own.json()["recognitionResult"]) == (200, "accept")

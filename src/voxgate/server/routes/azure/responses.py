@@ -24,7 +24,7 @@ _ID = "49a36324-fc4b-4387-aa06-090cfbf0064f"
 _FOUND = {"profileId": _ID, "score": 0.93}
 _AT = datetime(2026, 1, 5, 9, 30, tzinfo=timezone.utc)
 _NEW = Profile(_ID, "en-US", _AT, _AT)
-_ENROLLED = Profile(_ID, "en-US", _AT, _AT, 1, 33.16, 29.21, model="ecapa-compact@6")
+_ENROLLED = Profile(_ID, "en-US", _AT, _AT, 1, 33.16, 29.21, model="ecapa-compact@7")
 
 
 class AzureRoute(APIRoute):
