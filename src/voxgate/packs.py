@@ -44,6 +44,7 @@ DEFAULT_PACK = "ecapa-compact"
 
 PACKS = {  # built-in packs: name -> folder inside this package
     "ecapa-compact": "builtin/ecapa-compact",
+    "ecapa-compact-small": "builtin/ecapa-compact-small",
 }
 
 _LARGEST_FILE_BYTES = 2**30  # in a zip: what expands beyond this is no model of ours
