@@ -44,7 +44,10 @@ def enrol(store: Store) -> None:
 
 
 def facts(found: Identification) -> list[Any]:
-    ranked = [(one.speaker, one.llr, one.cosine, one.threshold) for one in found.candidates]
+    ranked = [
+        (one.speaker, round(one.llr, 3), round(one.cosine, 6), one.threshold)
+        for one in found.candidates
+    ]
     return [found.outcome, found.searched, *ranked]
 
 

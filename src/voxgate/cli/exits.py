@@ -70,6 +70,10 @@ class EdgeGroup(TyperGroup):
                 report("Interrupted", "Interrupted.", as_json=as_json)
             return int(code)
         report(kind, message, as_json=as_json)
+        try:
+            sys.stdout.flush()
+        except OSError:  # what it could not write: Python would try once more, and exit with 120
+            _leave_pipe()
         return FAILED
 
 
