@@ -45,6 +45,7 @@ def test_what_is_not_said_has_its_default(tmp_path):
             "begin: keep is 2.0; it must be a share from 0 to 1",
         ),
         ('name = "x"\nsteps = 3\nbegin.keep = 0.5', "keep is 0.5, but no public network is named"),
+        ('name = "x"\nsteps = 3\npack.settle = 5', "settle is 5; it must be 0"),
         (
             'name = "x"\nsteps = 3\nbegin.public = "speechbrain-ecapa"\nteacher = '
             '{ pack = "some", dim = 8 }',

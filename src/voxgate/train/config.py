@@ -139,7 +139,7 @@ class Experiment:
 
 
 PRECISIONS = ("bf16", "float32")  # of training
-# weights as float16; computing in 8 bits; and, in the file, two or three weights a byte
+# weights as float16; computing in 8 bits; and, in the file, weights of few levels
 PACK_PRECISIONS = ("float16", "int8", "int4")
 PUBLIC_NETWORKS = ("speechbrain-ecapa",)  # that a run can begin from
 
@@ -214,6 +214,12 @@ def build_experiment(table: dict[str, Any], where: str) -> Experiment:
         raise TrainingError(
             f"{where}: fine_tune: steps is {experiment.fine_tune.steps}; it must be from 0 to the "
             f"{experiment.steps} steps of the run."
+        )
+    pack = experiment.pack
+    if pack.settle < 0 or (pack.settle and pack.precision != "int4"):
+        raise TrainingError(
+            f"{where}: pack: settle is {pack.settle}; it must be 0, or more with the precision "
+            f'"int4", and not with "{pack.precision}".'
         )
     teacher, dim = experiment.teacher, experiment.model.config.dim
     if teacher.dim and not (teacher.pack and teacher.dim < dim):

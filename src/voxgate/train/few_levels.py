@@ -1,4 +1,4 @@
-"""Weights of a few levels only, so that two or three of them fit in a byte.
+"""Weights of a few levels only, so that several of them fit in 16 bits.
 
 Each row of such a weight is a scale times odd whole numbers: -15, -13 … 15 for 16 levels. They are
 chosen so that the layers give nearly what they gave (see `voxgate.train.gptq`). Then the network
@@ -121,7 +121,8 @@ def _round(model: SpeakerModel, heard: Sequence[Tensor]) -> list[_Rounded]:
         for part in module.modules()
     )
     levels: dict[nn.Module, int] = dict.fromkeys(weighing, _WEIGHING)
-    levels |= {layers[0]: _FIRST, layers[-1]: _LAST}
+    levels.update(dict.fromkeys(layers[:1], _FIRST))
+    levels.update(dict.fromkeys(layers[-1:], _LAST))
     products = products_given_to(layers, lambda batch: network(model.front_end(batch)), heard)
     rounding = []
     for layer, known in zip(layers, products, strict=True):

@@ -125,8 +125,10 @@ class _Packing:
         if bias is None or heard is None or weight is None or bias.op_type != "DequantizeLinear":
             return
         whole, (numbers, scale, zero) = bias.output[0], bias.input
-        values = numpy_helper.to_array(self.whole[whole])
-        del self.stored[numbers], self.stored[scale], self.stored[zero]
+        values, of_one, _ = (
+            numpy_helper.to_array(self.stored.pop(name)) for name in (numbers, scale, zero)
+        )
+        values = values * of_one
         self._floats(f"{whole}.half", values.astype(np.float16))
         self._add("Mul", [heard.input[1], weight.input[1]], scale)
         self._add("Div", [f"{whole}.half", scale], f"{whole}.scaled")
