@@ -27,12 +27,13 @@ SPEECH = [speak(voice, 2.0, 0) for voice in range(8)]
 BATCH = torch.from_numpy(np.stack(SPEECH))
 
 
-def made(**sizes) -> SpeakerModel:
+@pytest.fixture(scope="module")
+def model() -> SpeakerModel:
     table = {
         "name": "tiny", "steps": 1, "front_end": {"kind": "mel", "bands": 24},
         "model": {
             "kind": "ecapa", "channels": 64, "aggregate": 96, "rank": 32, "aggregate_rank": 48,
-            "dim": 24, **sizes,
+            "dim": 24,
         },
         "carried": {"dim": 8},
     }  # fmt: skip
@@ -41,11 +42,6 @@ def made(**sizes) -> SpeakerModel:
     rng = np.random.default_rng(0)
     model.carry(Carried(Resemblyzer(1), rng.normal(0, 0.01, DIM), rng.normal(0, 1, (DIM, 8))), 8)
     return model.eval()
-
-
-@pytest.fixture(scope="module")
-def model() -> SpeakerModel:
-    return made()
 
 
 @pytest.fixture(scope="module")

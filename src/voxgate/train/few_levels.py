@@ -23,6 +23,7 @@ from voxgate.train.architectures.pooling import AttentiveStatistics
 from voxgate.train.architectures.recurrent import Recurrent
 from voxgate.train.gptq import Layer, given_to, products_given_to, products_of, rounded
 from voxgate.train.model import SpeakerModel
+from voxgate.train.packing import FEWEST_NUMBERS
 
 # levels of a weight
 _RECURRENT = 128  # of states that it makes itself: errors would grow
@@ -30,7 +31,6 @@ _FIRST = 40  # of spectra, whose bands say nearly the same
 _FEW = 16
 _LAST = 8  # of so many statistics that errors average out
 _WEIGHING = 6  # attention and gates, which only weigh what others make
-_FEWEST_NUMBERS = 4096  # weights of fewer numbers stay as they are
 _HEARD = 16  # batches that the layers' inputs are known by
 _CANDIDATES = torch.linspace(0.3, 1.0, 36)  # of a row's largest weight, to be its largest level
 _LEAST_SCALE = 1e-6  # float16 has next to no digits below
@@ -112,7 +112,7 @@ def _round(model: SpeakerModel, heard: Sequence[Tensor]) -> list[_Rounded]:
         for module in network.modules()
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear)
         and getattr(module, "groups", 1) == 1
-        and module.weight.numel() >= _FEWEST_NUMBERS
+        and module.weight.numel() >= FEWEST_NUMBERS
     ]
     weighing = (
         part
@@ -159,7 +159,7 @@ def _round_carried(network: nn.Module, heard: Sequence[Tensor]) -> None:
         for number in range(module.rnn.num_layers):
             frames = _round_recurrent(module, number, frames)  # noqa: PLW2901 - now the next one's
     for layer in network.modules():
-        if isinstance(layer, nn.Linear) and layer.weight.numel() >= _FEWEST_NUMBERS:
+        if isinstance(layer, nn.Linear) and layer.weight.numel() >= FEWEST_NUMBERS:
             layer.weight.copy_(FewLevels(layer.weight, _RECURRENT)(layer.weight))
 
 

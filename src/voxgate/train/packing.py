@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 _DIGITS = {6: 6, 8: 5, 16: 4, 40: 3}  # levels -> how many fit in 16 bits
 _CLOSE = 1e-3  # of a level: float32 has its rounding
-_FEWEST_NUMBERS = 4096  # weights of fewer numbers are not looked at
+FEWEST_NUMBERS = 4096  # weights of fewer numbers stay as they are
 _MOST = 127  # the largest number of 8 bits
 
 
@@ -81,16 +81,17 @@ class _Packing:
         for name, tensor in list(self.stored.items()):
             weight = name.removesuffix("_quantized")
             exact = tensor if weight == name else self.whole.get(weight, tensor)
-            if exact.data_type != TensorProto.FLOAT or np.prod(exact.dims) < _FEWEST_NUMBERS:
+            if exact.data_type != TensorProto.FLOAT or np.prod(exact.dims) < FEWEST_NUMBERS:
                 continue
             levels = find_levels(numpy_helper.to_array(exact))
             if levels and weight == name:
                 self._as_floats(name, levels)
             elif levels:
                 self._as_numbers(weight, levels)
+        makers = {name: node for node in self.graph.node for name in node.output}
         for node in self.graph.node:
             if node.op_type == "Conv" and len(node.input) == 3:
-                self._bias(node)
+                self._bias(*(makers.get(name) for name in node.input))
         kept = {name for node in (*self.nodes, *self.graph.node) for name in node.input}
         del self.graph.initializer[:], self.graph.value_info[:]
         self.graph.initializer.extend(t for name, t in self.stored.items() if name in kept)
@@ -118,10 +119,16 @@ class _Packing:
         self._numbers(name, numbers)
         self._floats(scale, per_row)
 
-    def _bias(self, conv: onnx.NodeProto) -> None:
-        """A bias of 32 bits, whose scale is that of the products: worked out, too."""
-        made = {name: node for node in self.graph.node for name in node.output}
-        bias, heard, weight = (made.get(conv.input[i]) for i in (2, 0, 1))
+    def _bias(
+        self,
+        heard: onnx.NodeProto | None,
+        weight: onnx.NodeProto | None,
+        bias: onnx.NodeProto | None,
+    ) -> None:
+        """A bias of 32 bits, whose scale is that of the products: worked out, too.
+
+        Args: what makes the three inputs of a convolution.
+        """
         if bias is None or heard is None or weight is None or bias.op_type != "DequantizeLinear":
             return
         whole, (numbers, scale, zero) = bias.output[0], bias.input
