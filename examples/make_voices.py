@@ -67,9 +67,9 @@ SPEAKERS = (
     Speaker(
         "edsger",
         "en-us+klatt2",
-        pitch=40,
+        pitch=25,
         words_per_minute=180,
-        tract=0.92,
+        tract=0.86,
         sentences=(
             "Simplicity is a great virtue, but it takes hard work to reach it, and to teach it.",
             "The train for the northern villages leaves from platform nine at ten past eight.",
@@ -78,10 +78,10 @@ SPEAKERS = (
     ),
     Speaker(
         "grace",
-        "en-us+grandma",
-        pitch=48,
+        "en-us+klatt5",
+        pitch=80,
         words_per_minute=145,
-        tract=1.0,
+        tract=1.16,
         sentences=(
             "A ship in port is safe, but that is not what ships are built for, my dear.",
             "Rice is often served in round bowls, and the soup comes in a deep blue dish.",

@@ -153,6 +153,8 @@ def rewrite(page: Path) -> None:
             now = ""
             for command, promised in commands(block.text):
                 printed = reader.run(command)
+                if printed and not printed.endswith("\n"):
+                    printed += "\n"
                 blank = "\n" if f"\n{promised}".endswith("\n\n") else ""
                 now += f"$ {command}\n{promised if '...' in promised else printed + blank}"
             text = text.replace(block.text, now)
