@@ -9,19 +9,17 @@ import onnxruntime
 import pytest
 import torch
 from onnx import numpy_helper
+from tiny_model import tiny_model
 from torch import nn
 from torch.nn import functional
 from voices import speak
 
 from voxgate.train import few_levels
-from voxgate.train.carried import Carried
-from voxgate.train.config import build_experiment
 from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.few_levels import FewLevels, _even, settle
 from voxgate.train.gptq import products_given_to, rounded
 from voxgate.train.model import SpeakerModel
 from voxgate.train.packing import find_levels
-from voxgate.train.resemblyzer import DIM, Resemblyzer
 
 SPEECH = [speak(voice, 2.0, 0) for voice in range(8)]
 BATCH = torch.from_numpy(np.stack(SPEECH))
@@ -29,19 +27,7 @@ BATCH = torch.from_numpy(np.stack(SPEECH))
 
 @pytest.fixture(scope="module")
 def model() -> SpeakerModel:
-    table = {
-        "name": "tiny", "steps": 1, "front_end": {"kind": "mel", "bands": 24},
-        "model": {
-            "kind": "ecapa", "channels": 64, "aggregate": 96, "rank": 32, "aggregate_rank": 48,
-            "dim": 24,
-        },
-        "carried": {"dim": 8},
-    }  # fmt: skip
-    torch.manual_seed(1)
-    model = SpeakerModel(build_experiment(table, "test"))
-    rng = np.random.default_rng(0)
-    model.carry(Carried(Resemblyzer(1), rng.normal(0, 0.01, DIM), rng.normal(0, 1, (DIM, 8))), 8)
-    return model.eval()
+    return tiny_model(windows=1, rank=32, aggregate_rank=48)
 
 
 @pytest.fixture(scope="module")

@@ -7,30 +7,20 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from tiny_model import tiny_model
 from voices import speak
 
 from voxgate.errors import TrainingError
-from voxgate.train.carried import Carried
 from voxgate.train.config import build_experiment
 from voxgate.train.export import check_parity, export_onnx
 from voxgate.train.model import SpeakerModel
-from voxgate.train.resemblyzer import DIM, Resemblyzer
 
 SPEECH = [speak(voice, 2.0, 0) for voice in range(8)]
 
 
 @pytest.fixture(scope="module")
 def model() -> SpeakerModel:
-    table = {
-        "name": "tiny", "steps": 1, "front_end": {"kind": "mel", "bands": 24},
-        "model": {"kind": "ecapa", "channels": 64, "aggregate": 96, "dim": 24},
-        "carried": {"dim": 8},
-    }  # fmt: skip
-    torch.manual_seed(1)
-    model = SpeakerModel(build_experiment(table, "test"))
-    rng = np.random.default_rng(0)
-    model.carry(Carried(Resemblyzer(), rng.normal(0, 0.01, DIM), rng.normal(0, 1, (DIM, 8))), 8)
-    return model.eval()
+    return tiny_model()
 
 
 @pytest.fixture(scope="module")
