@@ -1,9 +1,11 @@
+import importlib
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from voxgate.errors import TrainingError
-from voxgate.train.config import read_experiment
+from voxgate.train.config import build_experiment, read_experiment, read_table
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -73,3 +75,14 @@ def test_a_missing_file_is_said(tmp_path):
 def test_the_recipes_can_be_read_and_are_named_after_their_place(path):
     place = path.stem.replace("experiment", path.parent.name)
     assert read_experiment(path).name == place
+
+
+def test_every_ablation_changes_the_recipe_to_one_that_makes_sense(monkeypatch):
+    monkeypatch.syspath_prepend(RECIPES / "builtin")
+    ablations = importlib.import_module("ablations")
+    made = [
+        build_experiment(read_table(ablations.RECIPE, (*ablations.SHORT, *overrides)), name)
+        for name, overrides in ablations.VARIATIONS.items()
+    ]
+    assert all(one != another for one, another in combinations(made, 2))
+    assert all((RECIPES / name / "experiment.toml").is_file() for name in ablations.ARCHITECTURES)
