@@ -5,9 +5,10 @@
 DATA has train/, dev/, noise/ and rir/. Most rows of the table are short runs of the recipe with one
 thing changed: they begin with the same weights, and in each the learning rate falls to 0. The last
 rows are recipes of other architectures, from chance, each with as many steps as fit in one time.
-What is measured is the EER in % of the trained network alone, by cosine: on the dev trials as
-recorded, and with the probe's speech changed, then the mean of the two large sets. OUT keeps every
-run: one that was stopped goes on, one that is done is not done again.
+What is measured is the EER in % of the trained network alone, by cosine: of held-out speakers, all
+pairs; on the dev trials as recorded; and, as the mean of the two large sets, with the probe's
+speech changed. OUT keeps every run: one that was stopped goes on, one that is done is not done
+again.
 """
 
 import argparse
@@ -118,7 +119,8 @@ class Lab:
 
     def table(self) -> Iterator[str]:
         """Markdown: what every run that is done came to."""
-        heads = ["steps", "minutes", *SETS, *(f"mean: {each}" for each in HEARD)]
+        heads = ["steps", "minutes", *(f"held out: {each}" for each in LARGE), *SETS]
+        heads += [f"mean: {each}" for each in HEARD]
         yield f"| | {' | '.join(heads)} |"
         yield f"|---|{'---:|' * len(heads)}"
         for name in (*VARIATIONS, *ARCHITECTURES):
@@ -127,7 +129,8 @@ class Lab:
                 continue
             last = run.lines()[-1]
             for label, errors in json.loads((run.path / "dev.json").read_text()).items():
-                rates = [errors[HEARD[0]][each] for each in SETS]
+                rates = [last["held_out_eer"][each] for each in LARGE]
+                rates += [errors[HEARD[0]][each] for each in SETS]
                 rates += [fmean(errors[condition][each] for each in LARGE) for condition in HEARD]
                 cells = [f"{last['step']}", f"{last['seconds'] / 60:.1f}"]
                 cells += [f"{rate:.1f}" for rate in rates]
