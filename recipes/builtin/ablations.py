@@ -28,6 +28,7 @@ from noisy_speech import CONDITIONS
 from numpy.typing import NDArray
 from torch import Tensor
 
+from voxgate.atomic import complete_or_absent
 from voxgate.audio import Waveform
 from voxgate.evaluate import eer, find_trials
 from voxgate.evaluate.trials import pooled_trials
@@ -106,7 +107,8 @@ class Lab:
         run = open_run(self.out / slug(name), table, resume=True)
         experiment = build_experiment(table, name)
         if not run.checkpoint.is_file():
-            shutil.copy(self._beginning(experiment), run.checkpoint)
+            with complete_or_absent(run.checkpoint) as part:
+                shutil.copy(self._beginning(experiment), part)
         self._finish(experiment, run)
 
     def compare(self, name: str) -> None:
