@@ -31,7 +31,7 @@ from torch import Tensor
 from voxgate.atomic import complete_or_absent
 from voxgate.audio import Waveform
 from voxgate.evaluate import eer, find_trials
-from voxgate.evaluate.trials import pooled_trials
+from voxgate.evaluate.trials import POOLED, pooled_trials
 from voxgate.train.augment import Augmenter
 from voxgate.train.begin import begin
 from voxgate.train.cache import Corpus, build_cache
@@ -121,7 +121,7 @@ class Lab:
 
     def table(self) -> Iterator[str]:
         """Markdown: what every run that is done came to."""
-        heads = ["steps", "minutes", *(f"held out: {each}" for each in LARGE), *SETS]
+        heads = ["steps", "minutes", *(f"held out: {each}" for each in LARGE), *SETS, POOLED]
         heads += [f"mean: {each}" for each in HEARD]
         yield f"| | {' | '.join(heads)} |"
         yield f"|---|{'---:|' * len(heads)}"
@@ -132,7 +132,7 @@ class Lab:
             last = run.lines()[-1]
             for label, errors in json.loads((run.path / "dev.json").read_text()).items():
                 rates = [last["held_out_eer"][each] for each in LARGE]
-                rates += [errors[HEARD[0]][each] for each in SETS]
+                rates += [errors[HEARD[0]][each] for each in (*SETS, POOLED)]
                 rates += [fmean(errors[condition][each] for each in LARGE) for condition in HEARD]
                 cells = [f"{last['step']}", f"{last['seconds'] / 60:.1f}"]
                 cells += [f"{rate:.1f}" for rate in rates]
